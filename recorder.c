@@ -1,0 +1,1042 @@
+/*
+ * The recorder: what a hook's stub calls in the target in place of a trap.  It walks the caller's stack by
+ * rules learned from the monitor and notes blocks and frees in memory that it shares with the monitor.
+ *
+ * Freestanding: no libc, no system call, no data of its own but the word at its start, general registers
+ * only. `python3 recorder.py --build recorder.c` compiles it (twice: for the target, and with -DKEEPER the
+ * functions that the monitor calls on the same tables) and writes the machine code into recorder.py.  The
+ * structures are declared there too, once; the header made from that declaration is included on the
+ * compiler's command line.
+ *
+ * No lock anywhere.  A block is 16 bytes, put in and taken out by one cmpxchg16b, so no thread that is
+ * stopped, killed or thrown out by siglongjmp can leave half of one.  No state is kept for a thread between
+ * calls.
+ *
+ * Facts: System V ABI AMD64 3.2 (registers, stack frame), 3.4.1 and 6.2 (fs:0, unwinding); struct sigcontext
+ * in Linux arch/x86/include/uapi/asm/sigcontext.h; "SDM" volume 3, 9.2 (order of loads and stores).
+ */
+
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#define RARE static __attribute__((noinline, cold))             /* small rather than fast */
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define VOLATILE(x) (*(volatile __typeof__(x) *)&(x))
+/* Keeps the compiler from moving stores; the processor keeps their order (SDM 9.2.2). */
+#define BARRIER() asm volatile("" : : : "memory")
+
+#ifndef KEEPER
+/* Where the stubs call.  All registers but the flags are kept: a caller in the same object may count on more
+ * than the ABI promises (gcc -fipa-ra). */
+asm(".text\n"
+    "recorder_gate: .quad 0\n"
+    ".globl recorder_before, recorder_after\n"
+    "recorder_before:\n"
+    "	endbr64\n"
+    "	push %rax; push %rcx; push %rdx; push %rsi; push %rdi; push %r8; push %r9; push %r10; push %r11\n"
+    "	mov %rsp, %rdi\n"
+    "	call before\n"
+    "1:	pop %r11; pop %r10; pop %r9; pop %r8; pop %rdi; pop %rsi; pop %rdx; pop %rcx; pop %rax\n"
+    "	ret\n"
+    "recorder_after:\n"
+    "	endbr64\n"
+    "	push %rax; push %rcx; push %rdx; push %rsi; push %rdi; push %r8; push %r9; push %r10; push %r11\n"
+    "	mov %rsp, %rdi\n"
+    "	mov %rbp, %rsi\n"
+    "	call after\n"
+    "	jmp 1b\n");
+#endif
+
+#define GOLDEN 0x9E3779B97F4A7C15ul             /* 2^64 / golden ratio: mixes into the high bits */
+#define SECOND_MIX 0xD6E8FEB86659FD93ul
+
+/* A block's first word: address / 8 in the high 44 bits, stack in the low 20.  The second: tick of birth in
+ * the high 31 bits, the flag that the monitor reported it, the size or its code in the low 32. */
+#define STACK_MASK 0xFFFFFul
+#define EXPIRED (1ul << 32)
+#define BIRTH_SHIFT 33
+#define TICK_MASK 0x7FFFFFFFul
+
+typedef struct header header;
+typedef struct block block;
+
+struct walk {
+	u64 pc, sp, fp, high;                   /* in: where it begins; the end of the stack */
+	u64 hash;
+	u32 count, checks, extras, span;        /* frames; of the layout, see there */
+	u32 ending, nested, cacheable;
+	u64 missing;                            /* the pc without a rule */
+};
+
+INLINE void add(u64 *counter, u64 n)
+{
+	asm volatile("lock addq %1, %0" : "+m"(*counter) : "er"(n) : "memory");
+}
+
+INLINE u64 fetch_add(u64 *counter, u64 n)
+{
+	asm volatile("lock xaddq %0, %1" : "+r"(n), "+m"(*counter) : : "memory");
+	return n;
+}
+
+INLINE u64 swap_if(u64 *place, u64 old, u64 new)
+{
+	asm volatile("lock cmpxchgq %2, %1" : "+a"(old), "+m"(*place) : "r"(new) : "memory");
+	return old;
+}
+
+INLINE int swap_block(block *b, u64 old0, u64 old1, u64 new0, u64 new1)
+{
+	int done;
+	asm volatile("lock cmpxchg16b %1" : "=@ccz"(done), "+m"(*b), "+a"(old0), "+d"(old1)
+		     : "b"(new0), "c"(new1) : "memory");
+	return done;
+}
+
+/*
+ * In the target h is the header.  The keeper is given a copy that the target cannot write to, with the
+ * address of the tables in `base`: a word of the tables that the target has damaged must not lead the monitor
+ * astray.
+ */
+#ifdef KEEPER
+#define real(h) ((header *)(h)->base)
+#else
+#define real(h) (h)
+#endif
+
+INLINE void *at(header *h, u64 offset)
+{
+	return (char *)real(h) + offset;
+}
+
+INLINE u64 word(u64 address)
+{
+	return *(volatile u64 *)address;
+}
+
+INLINE u64 this_thread(void)
+{
+	u64 tcb;
+	asm volatile("mov %%fs:0, %0" : "=r"(tcb));
+	return tcb;
+}
+
+/* ---- counters ---- */
+
+INLINE counters *row_of(header *h, u64 shard, u64 stack)
+{
+	return (counters *)at(h, h->counters_at) + shard * h->rows + stack;
+}
+
+INLINE u64 shard_of(u64 tcb)
+{
+	return tcb * GOLDEN >> (64 - SHARD_BITS);
+}
+
+INLINE void raise_to(u32 *place, u32 value)
+{
+	u32 old = VOLATILE(*place);
+	while (unlikely(old < value)) {
+		u32 found = old;
+		asm volatile("lock cmpxchgl %2, %1" : "+a"(found), "+m"(*place) : "r"(value) : "memory");
+		if (found == old)
+			return;
+		old = found;
+	}
+}
+
+INLINE u64 size_of(header *h, u64 w1)
+{
+	u32 size = w1;
+	return likely(size < LARGE_CODE) ? size : ((u64 *)at(h, h->large_at))[size - LARGE_CODE];
+}
+
+/* The block (w0, w1), taken out of the table, has been freed.  The count comes last: who sees it sees the
+ * rest. */
+NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
+{
+	u64 stack = w0 & STACK_MASK, size = size_of(h, w1);
+	u64 age = (VOLATILE(h->tick) - (w1 >> BIRTH_SHIFT)) & TICK_MASK;
+	counters *row = row_of(h, shard_of(tcb), stack);
+
+	raise_to(&row->free_min, ~(u32)age);            /* kept as its complement: zero means none yet */
+	if (age) {
+		raise_to(&row->free_max, age);
+		add(&row->free_total, age);
+	}
+	if (unlikely(w1 & EXPIRED)) {
+		stack_record *record = (stack_record *)at(h, h->stacks_at) + stack;
+		u64 n;
+		add(&record->free_expired_bytes, size);
+		n = fetch_add(&record->free_expired, 1);
+		if (n < LATE_AGES)
+			VOLATILE(record->late_ages[n]) = age + 1;
+		add(h->late_frees, 1);
+	}
+	add(&row->free_bytes, size);
+	add(&row->free, 1);
+}
+
+/* ---- blocks ---- */
+
+INLINE block *bucket_of(header *h, u32 level, u64 key, u64 factor)
+{
+	return (block *)at(h, h->blocks_at[level] + ((key * factor >> 32 & h->blocks_mask[level]) * 64));
+}
+
+INLINE void prefetch(header *h, u64 key)
+{
+	u32 level = h->levels - 1;
+	__builtin_prefetch(bucket_of(h, level, key, GOLDEN), 1);
+	__builtin_prefetch(bucket_of(h, level, key, SECOND_MIX), 1);
+}
+
+/* Take the block at an address out: its words to out[], or 0. */
+NOINLINE int take(header *h, u64 address, u64 *out)
+{
+	u64 key = address >> 3, w0, w1;
+	u32 level, which, i;
+
+	for (level = h->levels; level-- > 0; ) {
+		if (!level && likely(!VOLATILE(h->overflowed[0])))
+			break;
+		for (which = 0; which < 2; which++) {
+			block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
+			for (i = 0; i < BUCKET; i++, b++)
+				while (unlikely((w0 = VOLATILE(b->w0)) >> 20 == key)) {
+					w1 = VOLATILE(b->w1);
+					if (swap_block(b, w0, w1, 0, 0)) {
+						out[0] = w0;
+						out[1] = w1;
+						if (unlikely(!level))
+							add(h->overflowed, -1ul);
+						return 1;
+					}
+				}
+		}
+	}
+	return 0;
+}
+
+/* The record (w0, w1) is put in the place of one with the same address that is there already. */
+RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
+{
+	u64 stack = w0 & STACK_MASK;
+	stack_record *record = (stack_record *)at(h, h->stacks_at) + stack;
+
+	if (stack >= h->pending_base)
+		add(&record->dropped, 1);
+	else if (!(record->flags & NESTED)) {
+		/* somebody gave it back without our seeing it */
+		add(h->missed_frees, 1);
+		freed(h, w0, w1, tcb);
+	} else
+		add(h->replaced, 1);
+}
+
+/*
+ * Put a record in; 0: no room.  It goes into the emptier one of its two buckets in the newest level: that
+ * keeps the other from filling up.  Where both are full it goes to level 0, small and empty nearly always:
+ * then it is not looked at.
+ */
+NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
+{
+	u64 key = w0 >> 20, old0, old1;
+	u32 level, which, i, room[2], overflow = 0;
+	block *empty[2];
+
+	for (;;) {
+		level = h->levels;
+		room[0] = room[1] = 0;
+		empty[0] = empty[1] = 0;
+		while (level-- > 0) {
+			u32 target = overflow ? !level : level == h->levels - 1;
+			if (!level && !overflow && likely(!VOLATILE(h->overflowed[0])))
+				break;
+			for (which = 0; which < 2; which++) {
+				block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
+				for (i = 0; i < BUCKET; i++, b++) {
+					old0 = VOLATILE(b->w0);
+					if (!old0) {
+						if (target) {
+							empty[which] = b;
+							room[which]++;
+						}
+					} else if (unlikely(old0 >> 20 == key)) {
+						old1 = VOLATILE(b->w1);
+						if (swap_block(b, old0, old1, w0, w1)) {
+							replaced(h, old0, old1, tcb);
+							return 1;
+						}
+					}
+				}
+			}
+		}
+		which = room[1] > room[0];
+		if (unlikely(!room[which])) {
+			if (overflow)
+				return 0;
+			overflow = 1;
+			continue;
+		}
+		/* counted before it can be seen: who frees it has to find it */
+		if (unlikely(overflow))
+			add(h->overflowed, 1);
+		if (likely(swap_block(empty[which], 0, 0, w0, w1)))
+			return 1;
+		if (overflow)
+			add(h->overflowed, -1ul);
+	}
+}
+
+/* ---- stacks ---- */
+
+/* The end of the stack that sp is on, as far as it is known to be mapped. */
+NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp)
+{
+	thread *t = (thread *)at(h, h->threads_at) + (tcb * GOLDEN >> 32 & h->threads_mask) * THREAD_BUCKET;
+	u32 i, k;
+
+	for (i = 0; i < THREAD_BUCKET; i++, t++) {
+		u64 owner = VOLATILE(t->tcb);
+		if (!owner)
+			owner = swap_if(&t->tcb, 0, tcb) ?: tcb;
+		if (owner != tcb)
+			continue;
+		for (k = 0; k < THREAD_RANGES; k++) {
+			/* the monitor changes a range by high = 0, low = new, high = new */
+			u64 high = VOLATILE(t->high[k]), low = VOLATILE(t->low[k]);
+			if (sp >= low && sp < high && likely(VOLATILE(t->high[k]) == high))
+				return high;
+		}
+		if (VOLATILE(t->asked) != sp) {
+			VOLATILE(t->asked) = sp;
+			if (!VOLATILE(h->asked[0]))
+				VOLATILE(h->asked[0]) = 1;
+		}
+		goto unknown;
+	}
+	add(h->lost_threads, 1);
+unknown:
+	/* C libraries put the TCB at the upper end of a new thread's stack; else sp's own page is all that is
+	 * sure */
+	if (tcb - sp <= h->trust)
+		return tcb & -8ul;
+	add(h->unknown_stacks + shard_of(tcb) * 8, 1);
+	return (sp | 4095) + 1;
+}
+
+INLINE u32 rule_of(header *h, u64 key)
+{
+	u64 *rules = at(h, h->rules_at), mask = h->rules_mask, entry;
+	u64 position = key * GOLDEN >> h->rules_shift;
+	u32 i;
+
+	for (i = 0; i < RULE_PROBES; i++) {
+		entry = VOLATILE(rules[position]);
+		if (likely(entry >> 16 == key))
+			return entry & 0xFFFF;
+		if (!entry)
+			break;
+		position = (position + 1) & mask;
+	}
+	return RULE_UNKNOWN;
+}
+
+INLINE u64 mix(u64 hash, u64 value)
+{
+	hash = ((hash << 23 | hash >> 41) ^ value) * GOLDEN;
+	return hash;
+}
+
+INLINE u64 finish(u64 hash, u32 count, u32 ending)
+{
+	hash ^= hash >> 32 ^ (u64)count << 8 ^ ending;
+	hash *= SECOND_MIX;
+	return hash ^ hash >> 29;
+}
+
+INLINE u64 start_of(u64 hook)
+{
+	return (hook & HOOK_MASK) * SECOND_MIX + 1;
+}
+
+/*
+ * Walk.  frames: also write the frames there, w->count of them at most.  l: also write there what it takes to
+ * find the same stack again without walking, w->checks and w->extras at most.
+ *
+ * A layout: where each return address lay (words from the first one; with a last one that must be zero), and
+ * where each fp that mattered lay (all ones: in the register) and pointed.  These are all the words of memory
+ * that the walk depends on, so where they are the same, so is the stack: 30 compares that do not wait for one
+ * another in place of 30 steps that do.
+ */
+NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
+{
+	u64 pc = w->pc, sp = w->sp, fp = w->fp, base = w->sp, span = w->high - w->sp, fp_at = 0;
+	u64 key = pc, hash = start_of(hook), exact = 0;
+	u32 *where = l ? l->where : 0, *extra = where + w->checks, most = w->extras;
+	u32 count = 0, limit = frames || l ? w->count : h->limit, zero = 0, extras = 0, whole_limit = h->limit;
+	u32 rule, kind, slot;
+	u64 offset, cfa;
+
+	w->nested = 0;
+	w->cacheable = 1;
+	for (;;) {
+		if (unlikely(pc >> 47 || count == limit)) {
+			w->ending = NO_RULES;
+			break;
+		}
+		if (frames)
+			frames[count] = pc | exact << 16;
+		if (where)
+			where[count] = (sp - base) >> 3;
+		hash = mix(hash, pc | exact << 16);
+		count++;
+		rule = rule_of(h, key);
+		if (unlikely(rule == RULE_END)) {
+			w->ending = END;
+			break;
+		}
+		if (unlikely(count == whole_limit && rule != RULE_UNKNOWN)) {
+			w->ending = LIMIT;
+			break;
+		}
+		kind = rule & 3;
+		if (likely(kind < KIND_LONG)) {
+			offset = rule >> 6 << 3;
+			slot = rule >> 2 & 15;
+		} else if (kind == KIND_LONG) {
+			u64 wide = ((u64 *)at(h, h->palette_at))[rule >> 2];
+			offset = (u64)(long)(int)wide;
+			slot = wide >> 32 & 0xFFFF;
+			kind = wide >> 48 & 7;
+			w->nested |= wide >> 56;
+		} else {
+			w->ending = rule == RULE_UNKNOWN ? NO_RULES : COMPLEX;
+			w->missing = key;
+			break;
+		}
+		exact = 0;
+		if (likely(kind == KIND_SP))
+			cfa = sp + offset;
+		else if (likely(kind != KIND_SIGNAL)) {
+			u64 place = 0xFFFFFFFF;
+			if (fp_at) {
+				fp = word(fp_at);
+				place = (fp_at - base) >> 3;
+				fp_at = 0;
+			}
+			if (where && extras < most) {
+				*extra++ = place;
+				*extra++ = (fp - base) >> 3;
+			}
+			extras++;
+			cfa = fp + offset;
+			if (unlikely(kind == KIND_DEREF)) {
+				u64 pointer = cfa;
+				if (pointer - base >= span || pointer & 7 || (cfa = word(pointer)) <= pointer) {
+					w->ending = MEMORY;
+					break;
+				}
+				if (where && extras < most) {
+					*extra++ = (pointer - base) >> 3;
+					*extra++ = (cfa - base) >> 3;
+				}
+				extras++;
+			}
+		} else {
+			/* a signal handler's return: sp points to the ucontext, uc_mcontext is at 40 in it */
+			u64 context = sp + 40, low = sp;
+			if (sp - base >= span || span - (sp - base) < 40 + 17 * 8) {
+				w->ending = MEMORY;
+				break;
+			}
+			fp = word(context + 10 * 8);
+			fp_at = 0;
+			sp = word(context + 15 * 8);
+			pc = word(context + 16 * 8);
+			/* the handler may have a stack of its own */
+			w->cacheable = 0;
+			if (sp & 7 || !pc) {
+				w->ending = COMPLEX;
+				break;
+			}
+			if (sp - base >= span || sp <= low) {
+				u64 tcb = this_thread();
+				base = sp;
+				span = end_of_stack(h, tcb, sp) - sp;
+				if (count > 1 && sp <= low && sp + span > low) {
+					w->ending = LOOP;
+					break;
+				}
+			}
+			exact = 1ul << 47;
+			key = pc | exact;
+			continue;
+		}
+		if (unlikely(cfa - base > span || cfa <= sp || cfa & 7)) {
+			w->ending = cfa <= sp ? LOOP : MEMORY;
+			break;
+		}
+		if (slot) {
+			fp_at = cfa - 8 - 8 * (u64)slot;
+			if (unlikely(fp_at - base >= span)) {
+				w->ending = MEMORY;
+				break;
+			}
+		}
+		sp = cfa;
+		key = pc = word(cfa - 8);
+		if (unlikely(!pc)) {
+			/* a return address of zero is where stacks end; the zero is compared too */
+			if (where && count + 1 == w->checks)
+				where[count] = (sp - base) >> 3;
+			zero = 1;
+			w->ending = END;
+			break;
+		}
+	}
+	w->count = count;
+	w->checks = count + zero;
+	w->extras = extras;
+	w->span = (sp - base) >> 3;
+	w->hash = finish(hash, count, w->ending);
+}
+
+INLINE u64 find_stack(header *h, u64 hash, u64 **place)
+{
+	u64 *index = at(h, h->index_at), mask = h->index_mask, position = hash & mask, entry;
+	u32 i;
+
+	for (i = 0; i < INDEX_PROBES; i++) {
+		entry = VOLATILE(index[position]);
+		*place = &index[position];
+		if (!entry)
+			return 0;
+		if (!((entry ^ hash) >> 20))
+			return entry & STACK_MASK;
+		position = (position + 1) & mask;
+	}
+	*place = 0;
+	return 0;
+}
+
+/* The offset of so many words in the pool of frames; 0 when it is full. */
+INLINE u64 reserve_words(header *h, u64 words)
+{
+	u64 limit = h->frames_limit - words, offset;
+
+	if (words > h->frames_limit || VOLATILE(real(h)->frames_next[0]) > limit)
+		return 0;
+	offset = fetch_add(real(h)->frames_next, words);
+	return offset <= limit ? offset : 0;
+}
+
+/* Number and room for a stack not seen before; 0 when there is none. */
+INLINE u64 reserve(header *h, u64 words, u64 *offset)
+{
+	u64 number;
+
+	if (VOLATILE(real(h)->stacks_next[0]) >= h->stacks_limit)
+		return 0;
+	*offset = reserve_words(h, words);
+	if (!*offset)
+		return 0;
+	number = fetch_add(real(h)->stacks_next, 1);
+	return number < h->stacks_limit ? number : 0;
+}
+
+RARE u64 new_stack(header *h, u64 hook, struct walk *w, u64 *place)
+{
+	u64 number, found, offset, *frames;
+	stack_record *record;
+	struct walk again = *w;
+
+	number = reserve(h, w->count, &offset);
+	if (!number)
+		return 0;
+	frames = (u64 *)at(h, h->frames_at) + offset;
+	walk(h, hook, &again, frames, 0);
+	if (again.hash != w->hash) {
+		/* a rule was learned just now */
+		add(h->wasted, 1);
+		return 0;
+	}
+	record = (stack_record *)at(h, h->stacks_at) + number;
+	record->hash = w->hash;
+	record->frames = offset;
+	record->count = w->count;
+	record->ending = w->ending;
+	record->hook = hook & HOOK_MASK;
+	record->flags = w->nested ? NESTED : 0;
+	for (;;) {
+		found = swap_if(place, 0, (w->hash & ~STACK_MASK) | number);
+		if (!found)
+			return number;
+		found = find_stack(h, w->hash, &place);
+		if (found || !place) {
+			add(h->wasted, 1);
+			return found;
+		}
+	}
+}
+
+/* The number of a stack: its record is written, then published by one compare-and-swap.  0: no room. */
+INLINE u64 stack_number(header *h, u64 hook, struct walk *w)
+{
+	u64 *place, number = find_stack(h, w->hash, &place);
+
+	if (likely(number) || !place)
+		return number;
+	return new_stack(h, hook, w, place);
+}
+
+#ifndef KEEPER
+
+struct frame {
+	u64 r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+	u64 return_to_stub, hook;
+	u64 rest[];             /* rdi, rsi, rdx of the call; with HOOK_BOTH two words of ours; the return address */
+};
+
+/* The tables, or 0 where nothing is to be noted: switched off, or in a forked child, where the gate is wiped.
+ * */
+INLINE header *tables(void)
+{
+	u64 *gate;
+	header *h;
+
+	asm("mov recorder_gate(%%rip), %0" : "=r"(gate));
+	h = (header *)VOLATILE(*gate);
+	return h && VOLATILE(h->state) ? h : 0;
+}
+
+/* free is about to run, or realloc: the block is taken out now, as another thread may be given its address at
+ * once. */
+static __attribute__((used)) void before(struct frame *f)
+{
+	header *h = tables();
+	u64 address = f->rdi, record[2];
+
+	if (!h || !address)
+		return;
+	prefetch(h, address >> 3);
+	if (!take(h, address, record)) {
+		add(h->unknown_frees + shard_of(this_thread()) * 8, 1);
+		return;
+	}
+	if (f->hook & HOOK_BOTH) {                      /* the stub has put zeros there */
+		f->rest[3] = record[0];
+		f->rest[4] = record[1];
+	} else
+		freed(h, record[0], record[1], this_thread());
+}
+
+/* A stack that could not be walked to its end is copied for the monitor to finish; -> its provisional number.
+ * */
+RARE u64 claim(header *h, u64 hook, struct walk *w, pending **slot)
+{
+	u64 first = w->hash >> 20 & h->pending_mask & ~(PENDING_WAYS - 1ul);
+	pending *p = (pending *)at(h, h->pending_at) + first;
+	u64 i, length = w->high - w->sp, *from, *to, words;
+
+	VOLATILE(((u64 *)at(h, h->missed_at))[w->missing * GOLDEN >> (64 - MISSED_BITS)]) = w->missing;
+	for (i = 0; i < PENDING_WAYS; i++, p++)
+		if (!VOLATILE(p->state) && !swap_if(&p->state, PENDING_FREE, PENDING_BUSY))
+			goto found;
+	return 0;
+found:
+	if (length > PENDING_BYTES)
+		length = PENDING_BYTES;
+	p->hook = hook & HOOK_MASK;
+	p->pc = w->pc;
+	p->sp = w->sp;
+	p->fp = w->fp;
+	p->missing = w->missing;
+	p->high = w->high;
+	p->length = length & -8ul;
+	words = length >> 3;
+	from = (u64 *)w->sp;
+	to = (u64 *)p->stack;
+	asm volatile("rep movsq" : "+S"(from), "+D"(to), "+c"(words) : : "memory");
+	*slot = p;
+	return h->pending_base + first + i;
+}
+
+RARE u64 large_size(header *h, u64 size)
+{
+	u64 *large = at(h, h->large_at), i, found;
+
+	for (i = 0; i < LARGE_PROBES; i++) {
+		u64 position = ((size * GOLDEN >> 40) + i) % LARGE_SIZES;
+		found = VOLATILE(large[position]);
+		if (!found)
+			found = swap_if(&large[position], 0, size) ?: size;
+		if (found == size)
+			return LARGE_CODE + position;
+	}
+	add(h->lost_sizes, 1);
+	return LARGE_CODE - 1;
+}
+
+/* Note where the words of a stack lay, to find it again without walking.  0: not to be had. */
+RARE int learn_layout(header *h, stack_record *record, u64 hook, struct walk *w)
+{
+	u64 words = (sizeof(layout) + 4ul * w->checks + 8ul * w->extras + 7) / 8, offset;
+	struct walk again = *w;
+	layout *l;
+
+	if (VOLATILE(record->layout))
+		return 1;
+	offset = reserve_words(h, words);
+	if (!offset)
+		return 0;
+	l = (layout *)((u64 *)at(h, h->frames_at) + offset);
+	walk(h, hook, &again, 0, l);
+	if (again.hash != w->hash || again.checks != w->checks || again.extras != w->extras)
+		return 0;
+	l->checks = w->checks;
+	l->extras = w->extras;
+	l->span = w->span;
+	BARRIER();
+	VOLATILE(record->layout) = offset;
+	return 1;
+}
+
+/* Is the stack as it was when this one's layout was noted?  If not, *key becomes that of what was found in
+ * the first place that differs: up to there the layout holds, so it says on which branch of the tree of
+ * stacks to go on. */
+INLINE int same_stack(header *h, stack_record *record, u64 hook, struct walk *w, u64 *key)
+{
+	u64 sp = w->sp, *pool = at(h, h->frames_at), *frames = pool + record->frames, found;
+	layout *l = (layout *)(pool + record->layout);
+	u32 *where = l->where, i, n = l->checks, count = record->count;
+
+	if (unlikely((w->high - sp) >> 3 < l->span || record->hook != (hook & HOOK_MASK))) {
+		*key = mix(*key, hook);
+		return 0;
+	}
+	for (i = 0; i < count; i++) {
+		found = word(sp - 8 + 8ul * where[i]);
+		if (found != frames[i])
+			goto differs;
+	}
+	if (n > count) {
+		found = word(sp - 8 + 8ul * where[count]);
+		if (found)
+			goto differs;
+	}
+	where += n;
+	for (i = 0; i < l->extras; i++, where += 2) {
+		found = (where[0] == 0xFFFFFFFF ? w->fp : word(sp + 8ul * where[0])) - sp;
+		if (found != 8ul * where[1])
+			goto differs;
+	}
+	return 1;
+differs:
+	*key = mix(*key, found + i);
+	return 0;
+}
+
+/* An allocating function has returned. */
+static __attribute__((used)) void after(struct frame *f, u64 fp)
+{
+	header *h = tables();
+	u64 hook = f->hook, result = f->rax, size, tcb, stack, last = 0, *ret, w1, generation, key;
+	u64 first = f->rest[0], second = f->rest[1], third = f->rest[2];
+	struct walk w;
+	pending *waiting = 0;
+	u32 *cached, tries;
+
+	if (!h)
+		return;
+	if (hook & HOOK_THROUGH)
+		result = (u32)result ? 0 : *(u64 *)first;
+	switch (hook >> HOOK_SIZE_SHIFT & 7) {
+	case SIZE_FIRST: size = first; break;
+	case SIZE_SECOND: size = second; break;
+	case SIZE_THIRD: size = third; break;
+	case SIZE_PRODUCT: size = first * second; break;
+	default: size = second * third;
+	}
+	tcb = this_thread();
+	ret = &f->rest[3];
+	if (hook & HOOK_BOTH) {
+		if (f->rest[3]) {
+			if (!result && size) {
+				if (!put(h, f->rest[3], f->rest[4], tcb))
+					add(h->lost_blocks, 1);
+			} else
+				freed(h, f->rest[3], f->rest[4], tcb);
+		}
+		ret += 2;
+	}
+	if (!result) {
+		if (size || !(hook & HOOK_BOTH))
+			add(h->failed, 1);
+		return;
+	}
+	if (unlikely(result & 7 || result >> 47)) {
+		add(h->lost_blocks, 1);
+		return;
+	}
+	prefetch(h, result >> 3);
+	generation = VOLATILE(h->generation) & 0xFFF;
+	w.pc = *ret;
+	w.sp = (u64)(ret + 1);
+	w.fp = fp;
+	w.high = end_of_stack(h, tcb, w.sp);
+	key = (w.sp * SECOND_MIX ^ w.pc) * GOLDEN;
+	for (tries = 0; tries < CACHE_TRIES; tries++) {
+		cached = (u32 *)at(h, h->cache_at) + (key >> (64 - CACHE_BITS));
+		stack = VOLATILE(*cached);
+		if (stack >> 20 != generation)
+			break;
+		last = stack &= STACK_MASK;
+		if (same_stack(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w, &key))
+			goto found;
+	}
+	walk(h, hook, &w, 0, 0);
+	stack = 0;
+	if (unlikely(w.ending >= FIRST_PENDING))
+		stack = claim(h, hook, &w, &waiting);
+	if (!stack) {
+		stack = stack_number(h, hook, &w);
+		if (unlikely(w.ending >= FIRST_CUT))
+			add(h->cut + shard_of(tcb) * 8, 1);
+		else if (stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */
+			 && learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w))
+			VOLATILE(*cached) = stack | generation << 20;
+	}
+	if (unlikely(!stack))
+		add(h->lost_stacks, 1);
+found:
+	w1 = VOLATILE(h->tick) << BIRTH_SHIFT | (likely(size < LARGE_CODE) ? size : large_size(h, size));
+	if (unlikely(!put(h, result >> 3 << 20 | stack, w1, tcb))) {
+		add(h->lost_blocks, 1);
+		if (waiting)
+			waiting->address = 0;
+	} else if (unlikely(waiting))
+		waiting->address = result;
+	if (unlikely(waiting)) {
+		BARRIER();
+		VOLATILE(waiting->state) = PENDING_FULL;
+	}
+}
+
+#else
+
+/*
+ * What the monitor calls, in its own process, on its own mapping of the tables.  Nothing here trusts a word
+ * that the target could have written to lead outside of the tables.
+ */
+
+/* Mark and list blocks at least `threshold` ticks old, from a position on, `units` buckets at most.  -> the
+ * position to go on from.  out: 4 words each: address, size, stack, birth; *found: how many, room for at most
+ * `room`. */
+u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u64 *out, u64 room, u64 *found)
+{
+	u64 tick = real(h)->tick, buckets = h->blocks_mask[level] + 1, n = 0, w0, w1;
+	u64 end = units < buckets - position ? position + units : buckets;
+	block *b = (block *)at(h, h->blocks_at[level]) + position * BUCKET;
+	u32 i;
+
+	for (; position < end && n + BUCKET <= room; position++)
+		for (i = 0; i < BUCKET; i++, b++) {
+			w1 = VOLATILE(b->w1);
+			if (likely(w1 & EXPIRED || ((tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK) < threshold))
+				continue;
+			w0 = VOLATILE(b->w0);
+			if (!w0 || (w0 & STACK_MASK) >= h->pending_base)
+				continue;
+			if (!swap_block(b, w0, w1, w0, w1 | EXPIRED))
+				continue;
+			out[0] = w0 >> 20 << 3;
+			out[1] = size_of(h, w1);
+			out[2] = w0 & STACK_MASK;
+			out[3] = w1 >> BIRTH_SHIFT;
+			out += 4;
+			n++;
+		}
+	*found = n;
+	return position;
+}
+
+/* Figures of all stacks: for each row 8 words: live, live bytes, birth of the oldest (all ones: none), free,
+ * free bytes, total ticks, ~min, max.  Exact when no thread is inside the recorder. */
+u64 keeper_sum(header *h, u64 *out, u64 rows)
+{
+	u64 level, i, shard, live = 0, tick = real(h)->tick;
+
+	for (i = 0; i < rows * 8; i++)
+		out[i] = i % 8 == 2 ? -1ul : 0;
+	for (i = 0; i < h->rows; i++) {
+		/* what waits to be settled counts for the stack without a number */
+		u64 *o = out + (i < rows ? i * 8 : 0);
+		if (i >= rows && i < h->pending_base)
+			continue;
+		for (shard = 0; shard < 1ul << SHARD_BITS; shard++) {
+			counters *row = row_of(h, shard, i);
+			o[3] += row->free;
+			o[4] += row->free_bytes;
+			o[5] += row->free_total;
+			if (row->free_min > o[6])
+				o[6] = row->free_min;
+			if (row->free_max > o[7])
+				o[7] = row->free_max;
+		}
+	}
+	for (level = 0; level < h->levels; level++) {
+		block *b = (block *)at(h, h->blocks_at[level]);
+		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
+		for (; b < end; b++) {
+			u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1), *o, age;
+			if (!w0)
+				continue;
+			live++;
+			o = out + ((w0 & STACK_MASK) < rows ? (w0 & STACK_MASK) * 8 : 0);
+			o[0]++;
+			o[1] += size_of(h, w1);
+			age = (tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK;
+			if (o[2] == -1ul || age > o[2])
+				o[2] = age;
+		}
+	}
+	return live;
+}
+
+/* -> blocks in the table; their bytes to *bytes, frees noted so far to *frees. */
+u64 keeper_count(header *h, u64 *bytes, u64 *frees)
+{
+	u64 level, live = 0, sum = 0, i, n = 0, rows = VOLATILE(real(h)->stacks_next[0]), shard;
+
+	for (level = 0; level < h->levels; level++) {
+		block *b = (block *)at(h, h->blocks_at[level]);
+		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
+		for (; b < end; b++)
+			if (VOLATILE(b->w0)) {
+				live++;
+				sum += size_of(h, VOLATILE(b->w1));
+			}
+	}
+	if (rows > h->stacks_limit)
+		rows = h->stacks_limit;
+	for (shard = 0; shard < 1ul << SHARD_BITS; shard++)
+		for (i = 0; i < rows; i++)
+			n += row_of(h, shard, i)->free;
+	*bytes = sum;
+	*frees = n;
+	return live;
+}
+
+/* The number of a stack that the monitor has walked; 0: no room. */
+u64 keeper_stack(header *h, u64 hook, u64 *addresses, u64 count, u64 ending, u64 nested)
+{
+	u64 hash = start_of(hook), number, offset, *place, *frames, i, found;
+	stack_record *record;
+
+	for (i = 0; i < count; i++)
+		hash = mix(hash, addresses[i]);
+	hash = finish(hash, count, ending);
+	number = find_stack(h, hash, &place);
+	if (number || !place)
+		return number < h->stacks_limit ? number : 0;
+	number = reserve(h, count, &offset);
+	if (!number)
+		return 0;
+	frames = (u64 *)at(h, h->frames_at) + offset;
+	for (i = 0; i < count; i++)
+		frames[i] = addresses[i];
+	record = (stack_record *)at(h, h->stacks_at) + number;
+	record->hash = hash;
+	record->frames = offset;
+	record->count = count;
+	record->ending = ending;
+	record->hook = hook & HOOK_MASK;
+	record->flags = nested ? NESTED : 0;
+	for (;;) {
+		if (!swap_if(place, 0, (hash & ~STACK_MASK) | number))
+			return number;
+		found = find_stack(h, hash, &place);
+		if (found || !place)
+			return found < h->stacks_limit ? found : 0;
+	}
+}
+
+/* A pending stack is known now: its block, or what its free has counted, goes to the stack `number`, and the
+ * slot is free again.  0: the block is in neither place at this moment, try again. */
+u64 keeper_settle(header *h, u64 slot, u64 number)
+{
+	pending *p = (pending *)at(h, h->pending_at) + slot;
+	u64 provisional = h->pending_base + slot, key = p->address >> 3, count = 0, shard;
+	stack_record *record = (stack_record *)at(h, h->stacks_at) + provisional;
+	u32 level, which, i;
+
+	if (!key)
+		goto done;
+	for (level = 0; level < h->levels; level++)
+		for (which = 0; which < 2; which++) {
+			block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
+			for (i = 0; i < BUCKET; i++, b++) {
+				u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1);
+				if (w0 == (key << 20 | provisional)
+				    && swap_block(b, w0, w1, key << 20 | number, w1))
+					goto done;
+			}
+		}
+	count = VOLATILE(record->dropped);
+	for (shard = 0; shard < 1ul << SHARD_BITS; shard++)
+		count += VOLATILE(row_of(h, shard, provisional)->free);
+	if (!count)
+		return 0;
+	for (shard = 0; shard < 1ul << SHARD_BITS; shard++) {
+		counters *from = row_of(h, shard, provisional), *to = row_of(h, shard, number);
+		if (!from->free)
+			continue;
+		raise_to(&to->free_min, from->free_min);
+		raise_to(&to->free_max, from->free_max);
+		add(&to->free_total, from->free_total);
+		add(&to->free_bytes, from->free_bytes);
+		add(&to->free, from->free);
+		from->free_min = from->free_max = 0;
+		from->free = from->free_bytes = from->free_total = 0;
+	}
+done:
+	record->dropped = 0;
+	BARRIER();
+	VOLATILE(p->state) = PENDING_FREE;
+	return 1;
+}
+
+/* Set the rule of a key (a pc, with bit 47 if it is exact): 0 where its place in the table is full; 2:
+ * another rule is replaced, which stacks were walked by. */
+u64 keeper_teach(header *h, u64 key, u64 rule)
+{
+	u64 *rules = at(h, h->rules_at), mask = h->rules_mask, position = key * GOLDEN >> h->rules_shift, i;
+
+	for (i = 0; i < RULE_PROBES; i++, position = (position + 1) & mask)
+		if (!rules[position] || rules[position] >> 16 == key) {
+			u64 old = rules[position] & 0xFFFF;
+			int known = rules[position] && old != RULE_UNKNOWN && old != RULE_COMPLEX;
+			VOLATILE(rules[position]) = key << 16 | rule;
+			return known && old != rule ? 2 : 1;
+		}
+	return 0;
+}
+
+/* Forget the rules of pcs in [start, end): the keys stay, to be taught again.  -> how many. */
+u64 keeper_forget(header *h, u64 start, u64 end)
+{
+	u64 *rules = at(h, h->rules_at), i, n = 0;
+
+	for (i = 0; i <= h->rules_mask; i++) {
+		u64 pc = rules[i] >> 16 & ~(1ul << 47);
+		if (pc && start <= pc && pc < end && (rules[i] & 0xFFFF) != RULE_UNKNOWN) {
+			VOLATILE(rules[i]) = rules[i] | RULE_UNKNOWN;
+			n++;
+		}
+	}
+	return n;
+}
+
+#endif
