@@ -1370,7 +1370,7 @@ class TrapEngine(object):
             begin = time.monotonic()
         try:
             if self.target_vanished():
-                raise MonitorError('process %d ended while it was being attached to' % self.pid)
+                raise MonitorError(*self._vanished())
             for tid, kind, value in tracer.unread:
                 if kind == platform.EXEC and tracer.tasks[tid].pid == self.pid:
                     raise MonitorError('process %d called exec while it was being attached to' % self.pid,
@@ -1568,6 +1568,13 @@ class TrapEngine(object):
         for name in ('malloc', 'free'):
             if name not in names:
                 raise MonitorError('%s could not be hooked' % name, 'The reasons are above; the target is given back.')
+
+    def _vanished(self):
+        """Text and advice when nothing is held any more at attach: exec by a thread that was not held yet, or the end."""
+        if self._alive():
+            return ('process %d called exec while it was being attached to' % self.pid,
+                    'It runs another program now: try again.')
+        return 'process %d ended while it was being attached to' % self.pid,
 
     def target_vanished(self):
         """Whether the process that we hold has ended."""

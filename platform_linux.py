@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import struct
+import threading
 import time
 from collections import namedtuple
 
@@ -102,6 +103,7 @@ EXEC = 'exec'               # the process runs another program now; value: the t
 GONE = 'gone'               # the task ended; value: its wait status
 
 ATTACH_PATIENCE = 0.02      # seconds that a task in the kernel gets to answer an interrupt
+REAP_EVERY = 0.005          # seconds between looks for ended tasks while seizing
 
 libc = ctypes.CDLL(None, use_errno=True)
 _ptrace = libc.ptrace
@@ -592,7 +594,35 @@ class Tracer(object):
         """Seize all threads without stopping them, again and again until no new one appears.
 
         Raises PlatformError (with a hint) where the system refuses; what was seized until then is let go by close().
+
+        A thread that calls exec waits for the others to end, which takes somebody to wait for those that we hold; and
+        PTRACE_SEIZE waits for it (both want cred_guard_mutex: de_thread() in fs/exec.c, ptrace_attach() in
+        kernel/ptrace.c). So a second thread of ours reaps meanwhile.
         """
+        reaped, done = [], threading.Event()
+
+        def reap():
+            status = ctypes.c_int()
+            while not done.wait(REAP_EVERY):
+                while True:
+                    tid = _waitpid(-1, ctypes.addressof(status), WALL | WNOHANG)
+                    if tid <= 0:
+                        break
+                    reaped.append((tid, status.value))
+
+        reaper = threading.Thread(target=reap, daemon=True)
+        reaper.start()
+        try:
+            self._seize_all()
+        finally:
+            done.set()
+            reaper.join()
+            for tid, status in reaped:
+                event = self.decode(tid, status)
+                if event is not None and event[1] != STOP:
+                    self.unread.append(event)
+
+    def _seize_all(self):
         self._seize_process(self.pid)
         living = self.living()
         if not _slurp('/proc/%d/maps' % living, 16):
@@ -985,6 +1015,9 @@ class Tracer(object):
                 # exec by another thread takes the others away without a word (ptrace(2), "execve(2) under ptrace")
                 if not task.unborn:
                     self.tasks.pop(task.tid, None)
+            elif status.get('TracerPid') == '0':
+                # the first thread's id belongs to the thread that called exec now, which we did not hold
+                self.tasks.pop(task.tid, None)
             elif not status.get('State', '').startswith(('Z', 'X')):
                 task.silent = True
                 late.append(task)
