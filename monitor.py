@@ -43,6 +43,7 @@ DEEP_STACKS = 64                # allocations for which the longer read is made 
 SCAN_BYTES = 1 << 18            # of a stack, looked through for return addresses at attach and detach
 STOP_ATTEMPTS = 20              # at the end, each with more patience than the one before
 LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been given the processor
+SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 TEACH_AT_ATTACH = 0.3           # seconds for which call sites are taught before the hooks go in; the rest comes later
 MAX_LESSONS = 60000             # call sites taught ahead
@@ -1274,12 +1275,13 @@ class TrapEngine(object):
 
     def attach(self):
         """Seize the threads and put the hooks in."""
+        self.was_stopped = platform.is_stopped(self.pid)    # afterwards it may be on its way from one stop to another
         self.tracer.seize()
         self.attached = True
         if platform.start_time(self.pid) != self.target.start_time:
             raise MonitorError('process %d ended, and another one has its id now' % self.pid,
                                'Look the id up again.')
-        self.was_stopped = platform.is_stopped(self.pid)
+        self.was_stopped = self.was_stopped or platform.is_stopped(self.pid)
         self.actions = platform.signal_actions(self.pid)
         for module in {hook.module for hook in self.plan.hooks}:
             self.differences[module] = self._differences(module)
@@ -2437,7 +2439,7 @@ class TrapEngine(object):
             if left:
                 lines.append('%d stub areas stay, disarmed: a thread is still inside an allocating function' % len(left))
         if not self.target_gone and self._alive():
-            states = platform.thread_states(self.pid)
+            states = self._settled_states()
             tracer = platform.tracer_of(self.pid)
             stopped = [tid for tid, state in states.items() if state in 'tT']
             if stopped and not self.was_stopped and not platform.is_stopped(self.pid):
@@ -2467,6 +2469,16 @@ class TrapEngine(object):
         if not calls and self.hooked:
             lines.append('no call of an allocating function was seen: is it idle, or does it allocate in another way?')
         return not problems, ['!!! ' + text for text in problems] + lines
+
+    def _settled_states(self):
+        """{tid: state}; right after a detach a thread may still be on its way out of a stop, or into a job-control one."""
+        deadline = time.monotonic() + SETTLE
+        while True:
+            states = platform.thread_states(self.pid)
+            stopped = [state in 'tT' for state in states.values()]
+            if all(stopped) or not any(stopped) or time.monotonic() > deadline:
+                return states
+            time.sleep(0.002)
 
     def _cut_short(self):
         return self.cut_short

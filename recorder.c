@@ -546,6 +546,9 @@ INLINE u64 reserve(header *h, u64 words, u64 *offset)
 	return number < h->stacks_limit ? number : 0;
 }
 
+#define WALK_AGAIN (~0ul)
+#define WALK_TRIES 4
+
 RARE u64 new_stack(header *h, u64 hook, struct walk *w, u64 *place)
 {
 	u64 number, found, offset, *frames;
@@ -560,7 +563,7 @@ RARE u64 new_stack(header *h, u64 hook, struct walk *w, u64 *place)
 	if (again.hash != w->hash) {
 		/* a rule was learned just now */
 		add(h->wasted, 1);
-		return 0;
+		return WALK_AGAIN;
 	}
 	record = (stack_record *)at(h, h->stacks_at) + number;
 	record->hash = w->hash;
@@ -581,7 +584,8 @@ RARE u64 new_stack(header *h, u64 hook, struct walk *w, u64 *place)
 	}
 }
 
-/* The number of a stack: its record is written, then published by one compare-and-swap.  0: no room. */
+/* The number of a stack: its record is written, then published by one compare-and-swap.  0: no room;
+ * WALK_AGAIN: the rules have changed since the walk. */
 INLINE u64 stack_number(header *h, u64 hook, struct walk *w)
 {
 	u64 *place, number = find_stack(h, w->hash, &place);
@@ -796,12 +800,19 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 		if (same_stack(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w, &key))
 			goto found;
 	}
-	walk(h, hook, &w, 0, 0);
-	stack = 0;
-	if (unlikely(w.ending >= FIRST_PENDING))
-		stack = claim(h, hook, &w, &waiting);
-	if (!stack) {
+	tries = 0;
+	do {
+		walk(h, hook, &w, 0, 0);
+		stack = 0;
+		if (unlikely(w.ending >= FIRST_PENDING))
+			stack = claim(h, hook, &w, &waiting);
+		if (stack)
+			break;
 		stack = stack_number(h, hook, &w);
+	} while (unlikely(stack == WALK_AGAIN) && ++tries < WALK_TRIES);
+	if (unlikely(stack == WALK_AGAIN))
+		stack = 0;
+	if (likely(!waiting)) {
 		if (unlikely(w.ending >= FIRST_CUT))
 			add(h->cut + shard_of(tcb) * 8, 1);
 		else if (stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */

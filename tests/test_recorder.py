@@ -1052,6 +1052,7 @@ class Suite(object):
                      ('malloc', AFTER, recorder.FIRST), ('free', BEFORE, None),
                      ('realloc', BOTH, recorder.SECOND)))]
         driver.use(*stubs)
+        self.addCleanup(driver.clean)           # a test that failed must not leave blocks to the next
         machine.driver = driver
         return machine
 
