@@ -17,6 +17,7 @@ import unittest
 from urllib.request import urlopen
 
 import support
+import test_unwinder
 from support import Memleax, assert_unharmed, find_program, scaled, take_snapshot, until
 
 
@@ -88,6 +89,33 @@ class RealProgram(unittest.TestCase):
             self.check_end(run, run.finish())
         assert_unharmed(pid, before, run)
 
+    def same_stacks_as_gdb(self, pid, load, breakpoints=('malloc', 'calloc', 'realloc'), stops=150, every=7):
+        """gdb attaches under load: at so many calls our stack is gdb's, frame by frame. `load()`: a while's load."""
+        problem = test_unwinder.gdb_problem()
+        if problem:
+            self.skipTest(problem)
+        stops = scaled(stops)
+        judge = test_unwinder.start_judge('judge_process', pid=pid, breakpoints=list(breakpoints), stops=stops,
+                                          every=every)
+        over = threading.Event()
+
+        def work():
+            while not over.is_set():
+                load()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            result = test_unwinder.judgement(judge)
+        finally:
+            over.set()
+            worker.join()
+        self.assertEqual(result['different'], [])
+        self.assertEqual(result['problems'], [])
+        self.assertEqual(result['stops'], stops)
+        self.assertEqual(set(result['endings']) - {'end', 'limit'}, set())
+        self.assertGreater(result['frames'], 5 * stops)
+
     def check_end(self, run, report):
         text = run.transcript()
         self.assertEqual(report.status, 0, text)
@@ -147,6 +175,7 @@ class Nginx(RealProgram):
         def warm_up():
             for _ in range(5):
                 self.assertEqual(len(urlopen(url, timeout=10).read()), 650)
+        self.same_stacks_as_gdb(pid, lambda: urlopen(url, timeout=60).read())
         self.attached_under_load(pid, load, warm_up, check)
         with open(os.path.join(directory, 'error.log')) as f:
             self.assertNotRegex(f.read(), 'alert|crit|emerg|signal')
@@ -178,6 +207,7 @@ class Redis(RealProgram):
 
         def warm_up():
             check(benchmark(500).communicate()[0].decode('utf-8', 'replace'))
+        self.same_stacks_as_gdb(server.pid, lambda: benchmark(20).communicate())
         self.attached_under_load(server.pid, lambda: benchmark(requests), warm_up, check)
 
     def check_leaks(self, run, report):
@@ -233,6 +263,7 @@ class PythonServer(RealProgram):
         def warm_up():
             for _ in range(20):
                 self.assertEqual(len(urlopen(url, timeout=10).read()), 3000)
+        self.same_stacks_as_gdb(server.pid, lambda: urlopen(url, timeout=60).read())
         self.attached_under_load(server.pid, lambda: Load(scaled(3)), warm_up, check, seconds=3, rounds=3)
         self.assertIsNone(server.poll())
 

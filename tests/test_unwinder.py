@@ -1047,6 +1047,29 @@ def judge_program(breakpoints, steps_each=0, stops=100000, steps=0):
     judge.report()
 
 
+def judge_process(pid, breakpoints, stops, every=1):
+    """Run inside gdb: attached to a running process, so many stops, at each `every`th pass of a breakpoint."""
+    import gdb
+    for command in ('set pagination off', 'set confirm off', 'set width 0', 'set backtrace past-main on',
+                    'set backtrace past-entry on', 'handle all nostop noprint pass', 'attach %d' % pid):
+        gdb.execute(command, to_string=True)
+    judge = Judge(gdb)
+    print('ATTACHED')
+    sys.stdout.flush()
+    try:
+        for place in breakpoints:
+            gdb.execute('break ' + place, to_string=True)
+        while judge.stops < stops:
+            for breakpoint in gdb.breakpoints():
+                breakpoint.ignore_count = every - 1
+            gdb.execute('continue', to_string=True)
+            judge.compare()
+    except gdb.error as error:
+        print('gdb: %s' % error)
+    gdb.execute('detach', to_string=True)
+    judge.report()
+
+
 STEPPED = r'''
 #include <stdio.h>
 #include <stdlib.h>
@@ -1185,6 +1208,24 @@ def gdb_problem():
     return None
 
 
+def start_judge(function, *last, **options):
+    """gdb that runs judge_program() or judge_process() with these options -> Popen; see judgement()."""
+    script = 'import sys; sys.path[:0] = %r; import test_unwinder; test_unwinder.%s(**%r)' % (
+        [support.ROOT, os.path.dirname(os.path.abspath(__file__))], function, options)
+    command = [support.find_program('gdb'), '-nx', '-batch', '-ex', 'python ' + script]
+    return subprocess.Popen(command + list(last), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+
+
+def judgement(gdb):
+    """What a judge has found out -> dict, see Judge.report()."""
+    text = gdb.communicate()[0].decode('utf-8', 'replace')
+    lines = [line for line in text.splitlines() if line.startswith('JUDGE ')]
+    if not lines:
+        raise AssertionError('gdb has not come to its end:\n' + text[-2000:])
+    return json.loads(lines[-1][6:])
+
+
 class Gdb(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -1197,15 +1238,7 @@ class Gdb(unittest.TestCase):
         with open(path, 'w') as out:
             out.write(source)
         program = support.compile_program(path, flags=flags)
-        script = 'import sys; sys.path[:0] = %r; import test_unwinder; test_unwinder.judge_program(**%r)' % (
-            [support.ROOT, os.path.dirname(os.path.abspath(__file__))], options)
-        command = [support.find_program('gdb'), '-nx', '-batch', '-ex', 'python ' + script, program]
-        done = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
-        text = done.communicate()[0].decode('utf-8', 'replace')
-        lines = [line for line in text.splitlines() if line.startswith('JUDGE ')]
-        self.assertTrue(lines, text[-2000:])
-        result = json.loads(lines[-1][6:])
+        result = judgement(start_judge('judge_program', program, **options))
         self.assertEqual(result['different'], [])
         self.assertEqual(result['problems'], [])
         self.assertEqual(set(result['endings']) - {'end', 'limit'}, set())
