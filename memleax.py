@@ -1142,6 +1142,7 @@ def make_parser():
     add('--engine', choices=('auto', 'trap', 'recorder'), default='auto',
         help='how calls are seen: by stopping the caller (trap), or by code put into the process (recorder, '
              'experimental); auto is trap')
+    add('--heal', action='store_true', help='take out what a memleax that was killed left in the process')
     add('--verbose', action='store_true', help='tell how each function is hooked, and more')
     add('-h', '--help', action='store_true', help='show this')
     add('-v', '--version', action='store_true', help='show the version')
@@ -1169,6 +1170,8 @@ def parse_arguments(arguments):
         raise UsageError('give a process id, --demo or -- COMMAND, only one of them')
     if command is not None and not command:
         raise UsageError('no command after --')
+    if options.heal and options.pid is None:
+        raise UsageError('--heal needs the id of a process')
     if options.demo and options.expire is not None:
         raise UsageError('--demo sets its own -e')
     if options.expire is None:
@@ -1264,7 +1267,7 @@ def run(arguments):
             pid, expire=options.expire, backtrace_limit=options.backtrace_limit,
             memory_block_max=options.memory_block_max, call_stack_max=options.call_stack_max,
             max_stopped=options.max_stopped, force=options.force or options.demo, verbose=options.verbose,
-            dry_run=options.dry_run, gate=child.gate if child else None, engine=options.engine)
+            dry_run=options.dry_run, gate=child.gate if child else None, engine=options.engine, heal=options.heal)
         try:
             session = monitor.start(settings)
         except OSError as error:

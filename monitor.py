@@ -45,7 +45,11 @@ STOP_ATTEMPTS = 20              # at the end, each with more patience than the o
 LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been given the processor
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
+REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
 TEACH_AT_ATTACH = 0.3           # seconds for which call sites are taught before the hooks go in; the rest comes later
+# the recorder's tables, the first that the target's limits allow (recorder.SIZES)
+TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
+                                    'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
 WARM_UP = 1.0                   # seconds after attaching in which the monitor serves the recorder without a pause
 RECORDER_BUSY = 0.001           # seconds between looks at what the recorder left, while there is anything
@@ -86,7 +90,7 @@ class Settings(object):
     """What the user asked for. Times in seconds; gate: a descriptor to write one byte to once a command is seized."""
 
     def __init__(self, pid, expire=100.0, backtrace_limit=50, memory_block_max=1000, call_stack_max=1000,
-                 max_stopped=25.0, force=False, verbose=False, dry_run=False, gate=None, engine='auto'):
+                 max_stopped=25.0, force=False, verbose=False, dry_run=False, gate=None, engine='auto', heal=False):
         self.pid = pid
         self.expire = expire
         self.backtrace_limit = backtrace_limit
@@ -98,6 +102,7 @@ class Settings(object):
         self.dry_run = dry_run
         self.gate = gate
         self.engine = engine
+        self.heal = heal
 
 
 class MonitorError(Exception):
@@ -815,8 +820,8 @@ class TrapStubs(object):
 
 
 class RecorderStubs(object):
-    """Stubs that call the recorder. numbers: {entry: number of the hook}; codes: addresses of the recorder's code, one
-    within reach of each module."""
+    """Stubs that call the recorder. numbers: {entry: number of the hook}; codes: (recorder_before, recorder_after) of
+    each copy of the recorder's code, one within reach of each module."""
 
     def __init__(self, numbers, codes):
         self.numbers = numbers
@@ -827,12 +832,14 @@ class RecorderStubs(object):
         return recorder.stub_size(hook.function.kind, hook.prologue)
 
     def build(self, hook, address):
-        code = min(self.codes, key=lambda code: abs(code - address))
+        before, after = min(self.codes, key=lambda code: abs(code[0] - address))
         function = hook.function
         word = recorder.hook_word(self.numbers[hook.entry], function.kind, function.size, function.through_argument)
         return recorder.build_stub(
-            function.kind, address, hook.entry, hook.code, hook.prologue, word,
-            code + recorder.OFFSETS['recorder_before'], code + recorder.OFFSETS['recorder_after'])
+            function.kind, address, hook.entry, hook.code, hook.prologue, word, before, after)
+
+
+NEVER_UNLOADED = re.compile(r'libc[.-]|ld[-.]|ld-linux|ld-musl|libpthread|libthr|ld-elf')
 
 
 class HookPlan(object):
@@ -849,6 +856,7 @@ class HookPlan(object):
         self.unhooked_operators = []
         self.leftovers = []             # (address, size, Area) of stubs that an earlier run had to leave
         self.hooks_without_room = []
+        self.code_modules = []          # in whose tails the recorder's code may lie
 
     def find_functions(self):
         """Look for allocating and freeing functions in every module."""
@@ -908,12 +916,21 @@ class HookPlan(object):
                 continue
             planned.append(hook)
         self._forbid_jump_targets(planned)
-        self.hooks = planned
+        self.place(planned)
+
+    def place(self, hooks, stubs=None):
+        """Lay out the stubs of hooks that are planned, anew if need be. stubs: of another kind than before."""
+        self.stubs = stubs or self.stubs
+        self.areas = []
+        self.leftovers = []
+        self.hooks_without_room = []
+        for hook in hooks:
+            hook.stub = hook.area = hook.patch = None
         for module in self.modules.modules:
-            group = [hook for hook in planned if hook.module is module]
+            group = [hook for hook in hooks if hook.module is module]
             if group:
                 self._place(module, group)
-        self.hooks = [hook for hook in planned if hook.stub is not None]
+        self.hooks = [hook for hook in hooks if hook.stub is not None]
         self.areas = [area for area in self.areas if area.pieces]
 
     def names(self):
@@ -1008,20 +1025,56 @@ class HookPlan(object):
 
     def _area_candidates(self, module):
         """Own tail first, then tails of modules that are never unloaded, the nearest first."""
-        keepers = [other for other in self.modules.modules
-                   if other is not module and re.match(r'(libc[.-]|ld[-.]|ld-linux|libpthread|ld-elf)', other.name)]
+        keepers = [other for other in self.modules.modules if other is not module and NEVER_UNLOADED.match(other.name)]
         keepers.sort(key=lambda other: abs(other.start - module.start))
         for candidate in [module] + keepers:
-            known = next((area for area in self.areas if area.owner is candidate), None)
-            if known is None:
-                known = self.tail_of(candidate)
-                if known is None:
-                    continue
-                known.owner = candidate
-                if not self._free_of_leftovers(known):
-                    continue
-                self.areas.append(known)
-            yield known
+            area = self._area_of(candidate)
+            if area is not None:
+                yield area
+
+    def _area_of(self, module):
+        """The Area in a module's tail, with what is free of it; None if there is nothing."""
+        area = next((area for area in self.areas if area.owner is module), None)
+        if area is None:
+            area = self.tail_of(module)
+            if area is None:
+                return None
+            area.owner = module
+            if not self._free_of_leftovers(area):
+                return None
+            self.areas.append(area)
+        return area
+
+    def place_code(self, program, near):
+        """Room for the recorder's code in tails, behind the stubs -> list of addresses of its parts, or None.
+
+        program: path of the target's program. Only what is never unloaded counts, within a call's reach of `near`.
+        """
+        header = trampoline.area_header_size(0)
+        self.code_modules = [
+            module for module in self.modules.modules
+            if (module.path == program or NEVER_UNLOADED.match(module.name)) and abs(module.start - near) < REACH]
+        areas = [self._area_of(module) for module in self.code_modules]
+        return recorder.place([(area.next + header, area.end) for area in areas
+                               if area is not None and area.room() > header + 64])
+
+    def add_code(self, pieces):
+        """The recorder's code goes into the tails that place_code() found. pieces: list of (address, bytes)."""
+        left = len(pieces)
+        for area in [self._area_of(module) for module in self.code_modules]:
+            inside = sorted(piece for piece in pieces if area is not None and area.next <= piece[0] < area.end)
+            if not inside:
+                continue
+            left -= len(inside)
+            end = max(address + len(data) for address, data in inside)
+            text = bytearray(trampoline.area_header(area.next, end - area.next, []))
+            for address, data in inside:
+                text += b'\xcc' * (address - area.next - len(text)) + data
+            area.pieces.append((area.next, bytes(text), []))
+            area.next = end + 15 & -16
+        if left:
+            raise MonitorError('no room for its code')
+        self.areas = [area for area in self.areas if area.pieces]
 
     def _free_of_leftovers(self, area):
         """Keep away from stubs that an earlier run had to leave; False when there is no room behind them."""
@@ -1153,6 +1206,7 @@ class TrapEngine(object):
         self.children_failed = []
         self.reserve = []
         self.pid_children = []
+        self.keep_leftovers = False     # what an earlier run left is still in use
 
     def kind(self):
         """How calls are seen, for the user."""
@@ -1181,9 +1235,26 @@ class TrapEngine(object):
         self.target = platform.check_target(self.pid)
         for text in self.target.notes:
             self.note('verbose', text)
+        self._take_over()
         self.tracer.open()
         self.modules.refresh()
         self._make_plan()
+
+    def _take_over(self):
+        """Take out what a recorder left whose monitor was killed, or found a thread inside."""
+        healer = Healer(self.settings, self.channel)
+        if not healer.find():
+            return
+        if self.settings.dry_run:
+            self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would be '
+                                 'taken out first')
+            return
+        problems, lines = healer.heal()
+        for text in problems:
+            self.note('warning', text)
+        for text in lines:
+            self.note('info', text)
+        self.keep_leftovers = healer.left()
 
     def _reserve_descriptors(self):
         """Keep a few for the end: giving the target back reads /proc, and must not fail for want of one."""
@@ -1548,7 +1619,7 @@ class TrapEngine(object):
         """Stubs that an earlier run had to leave go, if nobody is inside any more. All threads are stopped."""
         tracer = self.tracer
         for address, size, area in self.plan.leftovers:
-            used = False
+            used = self.keep_leftovers
             for task in tracer.tasks.values():
                 registers = tracer.registers(task.tid) if task not in late else None
                 if registers is None:
@@ -2128,17 +2199,14 @@ class TrapEngine(object):
                         tracer.set_pc(task.tid, tracer.registers_buffer[platform.RIP] - 1)
                 restored = True
             self._lead_out(late)
-            used = self._used_areas(late)
+            used = self._bound_together(self._used_areas(late))
             # a thread that neither stops nor sleeps has not been given the processor yet: it will be
             unknown = any(tracer.blocked_at(task) is None for task in late)
             last = time.monotonic() > deadline + (LINGER_UNKNOWN if unknown else 0)
-            # the stubs first: those that stay may still call the recorder's code, which has no pieces
-            for area in sorted(self.plan.areas, key=lambda area: not area.pieces):
+            for area in self.plan.areas:
                 if area.restored or (area in used and not last):
                     continue
-                if not area.pieces and not all(other.restored for other in self.plan.areas if other.pieces):
-                    continue
-                if area in used or not area.pieces and any(other.left for other in self.plan.areas):
+                if area in used:
                     self._leave(area)
                 else:
                     for address, old in area.saved:
@@ -2255,6 +2323,10 @@ class TrapEngine(object):
                 used |= self._stubs_in_use(registers, tracer.read)
         return used
 
+    def _bound_together(self, used):
+        """The areas that have to stay because of those that are used."""
+        return used
+
     def _stubs_in_use(self, registers, read):
         """The areas that one thread stands in or returns to."""
         used = set()
@@ -2304,7 +2376,7 @@ class TrapEngine(object):
         """-> (pc, sp) at which a thread that stands in a stub can go on, or None."""
         for hook in self.hooks:
             stub = hook.stub
-            if stub.address <= pc < stub.address + len(stub.code):
+            if stub is not None and stub.address <= pc < stub.address + len(stub.code):
                 way = trampoline.way_out(stub, pc)
                 if way is None:
                     return None
@@ -2384,6 +2456,18 @@ class TrapEngine(object):
         except platform.PlatformError as error:
             problems.append('the action for SIGTRAP was reset by the kernel and could not be put back: %s' % error)
 
+    def _unmap_shared(self, pages, problems):
+        """Unmap the recorder's memory in the target: all threads are stopped, none is inside. pages: (address, size)."""
+        tid = self._thread_for_injection()
+        where = self._syscall_instruction()
+        try:
+            if tid is None or where is None:
+                raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
+            for address, size in pages:
+                self.tracer.unmap_page(tid, address, where, bool(self.target.seccomp), size)
+        except platform.PlatformError as error:
+            problems.append('the shared memory stays mapped in the target: %s' % error)
+
     # -- the proof
 
     def _differences(self, module):
@@ -2407,6 +2491,19 @@ class TrapEngine(object):
                     break
         return found
 
+    def _compare(self, modules):
+        """Compare modules' code with their files -> (bytes, addresses that differ and did not before)."""
+        left = [area for area in self.plan.areas if area.left]
+        size = 0
+        differing = []
+        for module in sorted(modules, key=lambda module: module.start):
+            size += sum(item.end - item.start for item in module.maps if 'x' in item.permissions)
+            before = set(self.differences.get(module, ()))
+            for address in self._differences(module):
+                if address not in before and not any(area.start <= address < area.end for area in left):
+                    differing.append(address)
+        return size, differing
+
     def proof(self, problems):
         """The lines that end a run, and whether all is well."""
         lines = []
@@ -2419,14 +2516,7 @@ class TrapEngine(object):
             lines.append('The target has ended: there is nothing to give back.')
         elif self.hooked:
             left = [area for area in self.plan.areas if area.left]
-            size = 0
-            differing = []
-            for module in sorted({hook.module for hook in self.hooks}, key=lambda module: module.start):
-                size += sum(item.end - item.start for item in module.maps if 'x' in item.permissions)
-                before = set(self.differences.get(module, ()))
-                for address in self._differences(module):
-                    if address not in before and not any(area.start <= address < area.end for area in left):
-                        differing.append(address)
+            size, differing = self._compare({hook.module for hook in self.hooks})
             if differing and not self._alive():
                 differing = []
             if differing:
@@ -2626,7 +2716,8 @@ class RecorderEngine(TrapEngine):
         self.entries = []               # of the hooked functions, by number
         self.codes = []                 # Areas of the recorder's code
         self.gate = 0
-        self.tables_address = 0
+        self.tables_address = self.tables_size = 0
+        self.sizes = {}
         self.shared = -1
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
@@ -2638,35 +2729,70 @@ class RecorderEngine(TrapEngine):
     def _put_hooks_in(self):
         try:
             self._place_recorder()
-        except (platform.PlatformError, recorder.RecorderError, OSError, MonitorError) as error:
-            self.tables = None
+        except (platform.PlatformError, recorder.RecorderError, OSError, MonitorError, ValueError) as error:
+            self._unplace_recorder()
             self.note('info', 'the recorder cannot be used (%s): every call stops the target' % error)
         if self.tables is not None:
             for address in self.seen:
                 self.tables.teach(address, self.unwinder.simple_rule(address))
             self.lessons = self._lessons()
             self._teach_ahead(TEACH_AT_ATTACH)
-            numbers = {hook.entry: number for number, hook in enumerate(self.plan.hooks)}
-            self.entries = [hook.entry for hook in self.plan.hooks]
-            self._make_plan(stubs=RecorderStubs(numbers, [area.start for area in self.codes]))
-            self.plan.areas += self.codes
             self.ledger = SharedLedger(self, self.tables)
         TrapEngine._put_hooks_in(self)
         if self.tables is not None:
             self.attached = bool(self.tracer.tasks)
 
     def _place_recorder(self):
-        """Let the target make and map the shared memory, and map the recorder's code near the functions."""
-        tracer = self.tracer
-        if any(hook.by_trap for hook in self.plan.hooks):
+        """Let the target make and map the shared memory; room for the recorder's code; the stubs that call it."""
+        tracer, plan = self.tracer, self.plan
+        hooks = plan.hooks + plan.hooks_without_room
+        if any(hook.by_trap for hook in hooks):
             raise MonitorError('a function takes no jump at its entry')
-        if self.plan.hooks_without_room:
-            raise MonitorError('no room for stubs')
-        if len(self.plan.hooks) > 255:
+        if len(hooks) > 255:
             raise MonitorError('too many functions')
+        numbers = {hook.entry: number for number, hook in enumerate(hooks)}
+        self.entries = [hook.entry for hook in hooks]
+        middle = hooks[0].entry
+        plan.place(hooks, RecorderStubs(numbers, [(middle, middle)]))
+        addresses = None
+        if all(abs(hook.entry - middle) < REACH for hook in hooks):
+            addresses = plan.place_code(self.target.executable, middle)
+        seen = self._map_recorder([] if addresses else sorted({hook.module for hook in hooks},
+                                                              key=lambda module: module.start))
+        self.tables = recorder.Tables.create(self.shared, **self.sizes)
+        self.tables['limit'] = max(self.limit, 1)
+        self.tables['monitor'] = os.getpid()
+        self.tables['started'] = platform.start_time(os.getpid()) or 0
+        for registers, stack in seen:
+            walk = self.unwind(registers, registers[unwinder.RSP], stack, tracer.read, 200)
+            self.seen.update(address for index, address in enumerate(walk.addresses) if index not in walk.exact)
+        tracer.write(self.gate, recorder.gate(self.tables_address))
+        if addresses:
+            pieces, entries = recorder.code_parts(self.gate, addresses)
+            codes = [(entries['recorder_before'], entries['recorder_after'])]
+        else:
+            pieces = []
+            codes = [tuple(area.start + recorder.OFFSETS[name] for name in ('recorder_before', 'recorder_after'))
+                     for area in self.codes]
+        plan.place(hooks, RecorderStubs(numbers, codes))
+        if plan.hooks_without_room:
+            raise MonitorError('no room for stubs')
+        plan.add_code(pieces)
+        self.note('verbose', 'the code of the recorder: ' + (
+            'in %d pieces in the tails of segments' % len(pieces) if pieces else
+            ', '.join('%d bytes mapped at %#x' % (area.end - area.start, area.start) for area in self.codes)))
+        plan.areas += self.codes
+        self.tables.write_notes(self._notes())
+
+    def _map_recorder(self, modules):
+        """The system calls that the target makes for us, all threads stopped: shared memory, the gate, and a mapping for
+        the code within reach of each of `modules` -> list of (registers, words of stack) of its threads."""
+        tracer = self.tracer
         seccomp = bool(self.target.seccomp)
         begin = time.monotonic()
         tracer.stop_all(1.0 if len(tracer.tasks) == 1 else 0.1)
+        begin = tracer.first_stop or begin
+        seen = []
         try:
             tid = self._thread_for_injection()
             where = self._syscall_instruction()
@@ -2674,35 +2800,75 @@ class RecorderEngine(TrapEngine):
                 raise MonitorError('no thread can make a system call for us')
             self.shared, number = tracer.make_shared_file(tid, where, seccomp)
             try:
-                tables = recorder.Tables.create(self.shared)
-            except BaseException:
+                for self.sizes in TABLE_SIZES:
+                    size = recorder.Tables.size_of(**self.sizes)
+                    os.ftruncate(self.shared, size)
+                    try:
+                        address = tracer.map_shared(tid, number, size, where, seccomp)
+                        break
+                    except platform.PlatformError:
+                        if self.sizes is TABLE_SIZES[-1]:
+                            raise
+                self.tables_address, self.tables_size = address, size
+            finally:
                 tracer.close_file(tid, number, where, seccomp)
-                raise
-            self.tables_address = tracer.map_shared(tid, number, tables.size, where, seccomp)
             self.gate = tracer.map_gate(tid, where, seccomp)
             code = recorder.code(self.gate)
             size = len(code) + PAGE - 1 & -PAGE
-            for module in sorted({hook.module for hook in self.plan.hooks}, key=lambda module: module.start):
-                if any(abs(area.start - module.start) < 0x70000000 and abs(area.start - module.end) < 0x70000000
+            for module in modules:
+                if any(abs(area.start - module.start) < REACH and abs(area.start - module.end) < REACH
                        for area in self.codes):
                     continue
                 address = tracer.map_page(tid, module.start, module.end, where, seccomp, size)
                 area = Area(address, address + size, 'the recorder', b'', mapped=True)
                 self.codes.append(area)
+                self.modules.unnamed.append((address, address + size))
                 tracer.write(address, code)
-            tracer.write(self.gate, recorder.gate(self.tables_address))
-            tables['limit'] = max(self.limit, 1)
-            self.tables = tables
             for task in tracer.tasks.values():
                 registers = tracer.registers(task.tid) if task.stopped else None
-                if registers is not None and time.monotonic() - begin < 0.02:
-                    sp = registers[unwinder.RSP]
-                    walk = self.unwind(registers, sp, tracer.read(sp, STACK_BYTES), tracer.read, 200)
-                    self.seen.update(address for index, address in enumerate(walk.addresses)
-                                     if index not in walk.exact)
+                if registers is not None and time.monotonic() - begin < 0.01:
+                    seen.append((registers, tracer.read(registers[unwinder.RSP], STACK_BYTES)))
         finally:
             tracer.resume_all()
             self._stood_still(time.monotonic() - begin)
+        return seen
+
+    def _unplace_recorder(self):
+        """It cannot be used after all: what was mapped goes, and the plan is the trap engine's again."""
+        self.tables = None
+        plan = self.plan
+        pages = [(area.start, area.end - area.start) for area in self.codes]
+        pages += [(address, size) for address, size in ((self.gate, PAGE), (self.tables_address, self.tables_size))
+                  if address]
+        if pages and not self.target_vanished():
+            begin = time.monotonic()
+            self.tracer.stop_all(0.1)
+            problems = []
+            try:
+                self._unmap_shared(pages, problems)
+            finally:
+                self.tracer.resume_all()
+                self._stood_still(time.monotonic() - begin)
+            for text in problems:
+                self.note('warning', text)
+        self.codes = []
+        self.gate = self.tables_address = 0
+        plan.place(plan.hooks + plan.hooks_without_room, TrapStubs())
+
+    def _notes(self):
+        """What it takes to take all out again, for who comes after a monitor that was killed: JSON. See Healer."""
+        plan, read = self.plan, self.tracer.read
+        return json.dumps({
+            'pid': self.pid,
+            'entries': [[hook.patch[0], hook.patch[1].hex(), hook.old.hex()] for hook in plan.hooks],
+            'saved': [[area.start, area.end, [[address, read(address, len(data)).hex()]
+                                              for address, data, _ in area.pieces]] for area in plan.areas if area.pieces],
+            'code': [[area.start, area.end - area.start] for area in self.codes],
+            'pages': self._shared_pages(),
+        }).encode('ascii')
+
+    def _shared_pages(self):
+        return [(self.gate, PAGE), (self.tables_address, self.tables_size)]
 
     def _hooks_are_in(self):
         """The hooks are in, all threads stopped: teach what is known of their stacks, switch on, let go."""
@@ -2898,9 +3064,15 @@ class RecorderEngine(TrapEngine):
     # -- giving the target back
 
     def give_back(self):
-        if self.tables is None or self.exec_seen or self.target_gone or not self.hooked:
+        if self.tables is None or not self.hooked:
             return TrapEngine.give_back(self)
+        if self.exec_seen or self.target_gone:
+            problems = TrapEngine.give_back(self)
+            self._heal_children(problems)
+            return problems
         self.tables['state'] = 0
+        self.note('verbose', 'recorder: ' + ', '.join(
+            '%s %d' % (name, self.tables[name]) for name in recorder.COUNTERS if self.tables[name]))
         problems = []
         try:
             self._serve()
@@ -2919,46 +3091,160 @@ class RecorderEngine(TrapEngine):
         self._heal_children(problems)
         return problems
 
+    def _bound_together(self, used):
+        """A stub that stays may still call the recorder's code, wherever that lies."""
+        return set(self.plan.areas) if used and self.tables is not None else used
+
     def _take_hooks_out(self, problems):
         if self.tables is not None:
             self.tracer.write(self.gate, recorder.gate(0))
         TrapEngine._take_hooks_out(self, problems)
-        if self.tables is None or self.target_gone or any(area.left for area in self.plan.areas):
+        if self.tables is None or self.target_gone:
             return
-        tid = self._thread_for_injection()
-        where = self._syscall_instruction()
-        try:
-            if tid is None or where is None:
-                raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
-            seccomp = bool(self.target.seccomp)
-            self.tracer.unmap_page(tid, self.gate, where, seccomp, PAGE)
-            self.tracer.unmap_page(tid, self.tables_address, where, seccomp, self.tables.size)
-        except platform.PlatformError as error:
-            problems.append('the shared memory stays mapped in the target: %s' % error)
+        if any(area.left for area in self.plan.areas):
+            self.tables['monitor'] = 0
+            return
+        self._unmap_shared(self._shared_pages(), problems)
 
     def _cut_short(self):
         return self.cut_short if self.tables is None else self.tables['cut'] + self.tables['unknown_stacks']
 
     def _heal_children(self, problems):
-        """Children forked while the hooks were in have a copy of them, switched off: their entries get the old bytes."""
-        for pid in platform.processes_that_map(self.shared):
-            if pid == self.pid:
-                continue
-            tracer = platform.Tracer(pid)
-            try:
-                tracer.open()
-                tracer.seize()
-                tracer.stop_all()
-                for hook in self.hooks:
-                    tracer.write(hook.patch[0], hook.old)
+        """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""
+        known = {self.pid}
+        for _ in range(100):                # who has not been healed yet may fork once more
+            fresh = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
+            if not fresh:
+                break
+            for pid in fresh:
+                known.add(pid)
+                healer = Healer(self.settings, self.channel, pid)
                 self.children += 1
-            except (platform.PlatformError, OSError) as error:
-                if platform.threads(pid):
+                try:
+                    failed = healer.find(True) and healer.heal()[0]
+                except (platform.PlatformError, MonitorError, OSError) as error:
+                    failed = [str(error)]
+                if failed and platform.threads(pid) and healer.find(True):
                     self.children_failed.append(pid)
-                    problems.append('the hooks stay in the child process %d, switched off: %s' % (pid, error))
-            finally:
-                tracer.detach_all()
-                tracer.close()
+                    problems.append('the hooks stay in the child process %d, switched off: %s' % (pid, failed[0]))
+
+
+class Healer(TrapEngine):
+    """Takes out what a recorder left in a process: its monitor was killed, or the process is a forked child, or a thread
+    was inside at the end. What there is to do stands in the shared memory (RecorderEngine._notes)."""
+
+    def __init__(self, settings, channel, pid=None):
+        TrapEngine.__init__(self, settings, channel)
+        if pid is not None:
+            self.pid = pid
+            self.tracer = platform.Tracer(pid)
+            self.modules = ModuleMap(pid, self.tracer.read)
+            self.unwinder = unwinder.Unwinder(self.modules.find)
+            self.modules.on_unload = self._module_gone
+            self._buffer = self.tracer.registers_buffer
+        self.address = 0
+
+    def find(self, children=False):
+        """Whether there is anything. Raises MonitorError where a monitor is at work there (children: that is us)."""
+        self.address = platform.shared_memory_of(self.pid)
+        if not self.address:
+            return False
+        self.tracer.open()
+        try:
+            notes, monitor, started = recorder.read_left(self.tracer.read, self.address)
+        except recorder.RecorderError as error:
+            raise MonitorError('an earlier memleax left its hooks in process %d: %s' % (self.pid, error),
+                               'Run --heal with the memleax that was used then, or restart the program.')
+        finally:
+            self.tracer.close()
+        if not children and monitor and started and platform.start_time(monitor) == started and any(
+                state not in 'ZX' for state in platform.thread_states(monitor).values()):
+            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)' % (self.pid, monitor),
+                               'End that one first.')
+        self.notes = notes
+        return True
+
+    def heal(self):
+        """Take it out -> (what went wrong, lines of what was done)."""
+        try:
+            notes = json.loads(self.notes.decode('ascii'))
+            entries = [(int(address), bytes.fromhex(new), bytes.fromhex(old)) for address, new, old in notes['entries']]
+            saved = [(int(start), int(end), [(int(address), bytes.fromhex(old)) for address, old in pieces])
+                     for start, end, pieces in notes['saved']]
+            code = [(int(address), int(size)) for address, size in notes['code']]
+            pages = [(int(address), int(size)) for address, size in notes['pages']]
+            gate = pages[0][0]
+        except (ValueError, KeyError, TypeError, IndexError):
+            return ['what an earlier run left cannot be taken out: its notes are damaged'], []
+        self.target = platform.check_target(self.pid)
+        self._reserve_descriptors()
+        tracer = self.tracer
+        tracer.open()
+        self.modules.refresh()
+        if self.modules.at(entries[0][0]) is None:
+            tracer.close()
+            return ['what an earlier run left cannot be taken out: its notes are of another program'], []
+        plan = self.plan = HookPlan(self.modules, tracer.read)
+        for start, end, pieces in saved:
+            area = Area(start, end, 'what an earlier run left', b'')
+            area.saved = pieces
+            plan.areas.append(area)
+        plan.areas += [Area(address, address + size, 'the recorder', b'', mapped=True) for address, size in code]
+        for address, new, old in entries:
+            self.modules.open(self.modules.at(address))
+            hook = LeftHook(self.modules.at(address), address, new, old)
+            now = tracer.read(address, len(new))
+            if now == new:
+                self.hooks.append(hook)
+            elif now != old:
+                return ['the code at %#x is neither what was there nor our jump: nothing was changed' % address], []
+        hooks = plan.hooks = self.hooks
+        self.pages = pages
+        self.gate = gate
+        tracer.seize()
+        self.attached = self.hooked = True
+        self.was_stopped = platform.is_stopped(self.pid)
+        self.actions = platform.signal_actions(self.pid)
+        problems = self.give_back()
+        lines = []
+        if self.target_gone:
+            problems = []
+        elif not problems:
+            size, differing = self._compare({self.modules.at(entry[0]) for entry in entries})
+            if differing:
+                problems.append('%d bytes of code differ from the file, the first at %#x' % (len(differing), differing[0]))
+            lines.append('%d hooks that an earlier run left were taken out of process %d%s' % (
+                len(hooks), self.pid, '' if differing else '; its code equals the file (%d bytes compared)' % size))
+            if self.left():
+                lines.append('their stubs stay, switched off: a thread is still inside an allocating function')
+        tracer.close()
+        return problems, lines
+
+    def left(self):
+        """Whether something had to stay."""
+        return self.plan is None or any(area.left for area in self.plan.areas)
+
+    def _bound_together(self, used):
+        return set(self.plan.areas) if used else used
+
+    def _take_hooks_out(self, problems):
+        self.tracer.write(self.gate, recorder.gate(0))
+        TrapEngine._take_hooks_out(self, problems)
+        if not self.target_gone and not any(area.left for area in self.plan.areas):
+            self._unmap_shared(self.pages, problems)
+
+
+class LeftHook(object):
+    """As much of a Hook as it takes to take it out."""
+    by_trap = False
+    stub = None
+
+    def __init__(self, module, entry, new, old):
+        self.module = module
+        self.entry = entry
+        self.patch = entry, new
+        self.old = old
+        self.in_place = True
 
 
 ENGINES = {'auto': TrapEngine, 'trap': TrapEngine, 'recorder': RecorderEngine}
@@ -3044,6 +3330,8 @@ def _main(settings, channel):
             channel.send('end')
             channel.finish()
             return 0
+        if settings.heal:
+            return _heal(engine, channel)
         where = ''
         if settings.gate is not None:
             where = engine.start_command()
@@ -3098,6 +3386,22 @@ def _main(settings, channel):
     channel.send('end')
     channel.finish()
     engine.tracer.close()
+    return 0
+
+
+def _heal(engine, channel):
+    """--heal: take out what an earlier run left. Returns the exit status."""
+    healer = Healer(engine.settings, channel)
+    platform.check_target(healer.pid)
+    if healer.find():
+        problems, lines = healer.heal()
+        if healer.tracer.tasks:
+            problems.append('threads asleep in the kernel are let go as memleax ends')
+    else:
+        problems, lines = [], ['nothing of an earlier run is in process %d' % healer.pid]
+    channel.send('proof', ok=not problems, text=['!!! ' + text for text in problems] + lines)
+    channel.send('end')
+    channel.finish()
     return 0
 
 

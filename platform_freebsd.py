@@ -715,6 +715,11 @@ def processes_that_map(fd):
     return []
 
 
+def shared_memory_of(pid):
+    """Where a process has mapped a file of make_shared_file(); 0 if it has not."""
+    return 0
+
+
 def command_hint():
     """What to do when a command could not be traced."""
     return permission_hint(os.getpid())

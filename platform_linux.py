@@ -518,6 +518,15 @@ def processes_that_map(fd):
     return found
 
 
+def shared_memory_of(pid):
+    """Where a process has mapped a file of make_shared_file(); 0 if it has not."""
+    text = _slurp('/proc/%d/maps' % pid, 1 << 26) or b''
+    if b'/memfd:memleax' not in text:
+        return 0
+    return next((item.start for item in parse_mappings(text.decode('utf-8', 'replace'))
+                 if item.path.startswith('/memfd:memleax') and not item.offset), 0)
+
+
 def command_hint():
     """What to do when a command could not be traced."""
     return permission_hint(os.getpid())
@@ -1251,9 +1260,8 @@ class Tracer(object):
         self.inject(tid, SYS_CLOSE, (number,), syscall_address, seccomp)
 
     def map_shared(self, tid, number, size, syscall_address, seccomp):
-        """Let the target map a file of make_shared_file(), keep it out of core dumps, and close it -> the address."""
+        """Let the target map a file of make_shared_file() and keep it out of core dumps -> the address."""
         result = self.inject(tid, SYS_MMAP, (0, size, 3, 1, number, 0), syscall_address, seccomp)
-        self.close_file(tid, number, syscall_address, seccomp)
         if -4096 < result < 0:
             raise PlatformError('mapping shared memory in process %d' % self.pid, self.pid, -result)
         self.inject(tid, SYS_MADVISE, (result, size, MADV_DONTDUMP), syscall_address, seccomp)

@@ -226,8 +226,9 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
 
 	if (stack >= h->pending_base)
 		add(&record->dropped, 1);
-	else if (!(record->flags & NESTED)) {
-		/* somebody gave it back without our seeing it */
+	else if (!(record->flags & NESTED) && stack && (record->ending < FIRST_CUT || record->count >= NEST_DEPTH)) {
+		/* Somebody gave it back without our seeing it.  Of a stack cut short in its first frames nobody
+		 * knows whether it was that of a call inside another. */
 		add(h->missed_frees, 1);
 		freed(h, w0, w1, tcb);
 	} else

@@ -80,11 +80,12 @@ CONSTANTS = (
     ('PALETTE_SIZE', 4096),
     ('THREAD_BUCKET', 4),       # threads in a bucket
     ('THREAD_RANGES', 3),       # stacks of a thread
-    ('PENDING_WAYS', 8),        # slots that a stack can be copied to
+    ('PENDING_WAYS', 64),       # slots that a stack can be copied to
     ('PENDING_BYTES', 16384 - 80),
     ('PENDING_FREE', 0), ('PENDING_BUSY', 1), ('PENDING_FULL', 2),
     ('LATE_AGES', 3),
     ('NESTED', 1),              # flag of a stack: the allocating function was called by another
+    ('NEST_DEPTH', 6),          # frames within which that other one would be found
     # how a walk ended; from FIRST_CUT on it was cut short, from FIRST_PENDING on the monitor may know more
     ('END', 0), ('LIMIT', 1), ('MEMORY', 2), ('LOOP', 3), ('NO_RULES', 4), ('COMPLEX', 5),
     ('FIRST_CUT', 2), ('FIRST_PENDING', 4),
@@ -449,13 +450,13 @@ oldest: age of the oldest alive, None if there is none.
 
 # name: (what it counts, default)
 SIZES = {
-    'blocks': 1 << 21,          # records; half of them used is a good load
-    'reserve': 0,               # records of further levels, address space only
-    'stacks': 1 << 16,
-    'frames': 1 << 21,          # words
+    'blocks': 1 << 18,          # records; half of them used is a good load
+    'reserve': 1 << 24,         # records of further levels, address space only
+    'stacks': 1 << 15,
+    'frames': 1 << 20,          # words
     'rules': 1 << 17,
     'threads': 1 << 12,
-    'pending': 1 << 10,
+    'pending': 1 << 9,
     'notes': 1 << 16,           # bytes
 }
 
@@ -492,9 +493,9 @@ class Tables(object):
         self._found = ctypes.c_uint64()
         self._found_address = ctypes.addressof(self._found)
 
-    @classmethod
-    def create(cls, fd, keeper=None, **sizes):
-        """Lay the tables out. Memory is taken at once, and from this process's account (fallocate(2))."""
+    @staticmethod
+    def _lay_out(sizes):
+        """-> (words of the header, bytes that are taken at once, places and buckets of levels 0 and 1)."""
         wanted = dict(SIZES)
         for name, value in sizes.items():
             if name not in SIZES:
@@ -533,13 +534,26 @@ class Tables(object):
                 ('blocks_at', 64 * buckets)):
             head[name] = position
             position += -(-size // PAGE) * PAGE
-        size = head['size'] = position + 16 * wanted['reserve']
-        os.ftruncate(fd, size)
-        os.posix_fallocate(fd, 0, position)
-        tables = cls(fd, size, keeper)
-        for level, (name, count) in enumerate((('overflow_at', overflow), ('blocks_at', buckets))):
-            tables._words[_WORD['blocks_at'] + level] = head.pop(name)
-            tables._words[_WORD['blocks_mask'] + level] = count - 1
+        head['size'] = position + 16 * wanted['reserve']
+        levels = [(head.pop('overflow_at'), overflow), (head.pop('blocks_at'), buckets)]
+        return head, position, levels
+
+    @classmethod
+    def size_of(cls, **sizes):
+        """How many bytes are to be mapped of tables that create() makes with these sizes."""
+        return cls._lay_out(sizes)[0]['size']
+
+    @classmethod
+    def create(cls, fd, keeper=None, **sizes):
+        """Lay the tables out. Memory is taken at once but for the reserve, and from this process's account
+        (fallocate(2))."""
+        head, taken, levels = cls._lay_out(sizes)
+        os.ftruncate(fd, head['size'])
+        os.posix_fallocate(fd, 0, taken)
+        tables = cls(fd, head['size'], keeper)
+        for level, (place, buckets) in enumerate(levels):
+            tables._words[_WORD['blocks_at'] + level] = place
+            tables._words[_WORD['blocks_mask'] + level] = buckets - 1
         for name, value in head.items():
             tables._words[_WORD[name]] = value
         tables._take_over()
@@ -965,6 +979,27 @@ class Tables(object):
         return bytes(self._bytes[start + 8:start + 8 + size])
 
 
+def read_left(read, address):
+    """What the tables that another process has mapped at `address` say -> (notes, pid of the monitor, its start time).
+
+    read(address, size): of that process's memory. Raises RecorderError.
+    """
+    head = read(address, _size['header'])
+    if len(head) < _size['header']:
+        raise RecorderError('its shared memory cannot be read')
+
+    def word(name):
+        return struct.unpack_from('<Q', head, _header[name])[0]
+
+    if word('magic') != MAGIC or word('version') != VERSION | LAYOUT_CHECKSUM << 32:
+        raise RecorderError('it was another version')
+    size = read(address + word('notes_at'), 8)
+    size = struct.unpack('<Q', size)[0] if len(size) == 8 else 0
+    if not 0 < size <= 1 << 24:
+        raise RecorderError('it was killed before it could note what it did')
+    return read(address + word('notes_at') + 8, size), word('monitor'), word('started')
+
+
 # ---- making the machine code ----
 
 _FLAGS = ('-O2 -ffreestanding -fno-builtin -fPIE -mcmodel=small -march=x86-64 -mcx16 -mgeneral-regs-only'
@@ -1101,13 +1136,13 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4496,
-    'keeper_forget': 6176,
-    'keeper_scan': 3616,
-    'keeper_settle': 5392,
-    'keeper_stack': 4768,
-    'keeper_sum': 4032,
-    'keeper_teach': 6016,
+    'keeper_count': 4512,
+    'keeper_forget': 6192,
+    'keeper_scan': 3632,
+    'keeper_settle': 5408,
+    'keeper_stack': 4784,
+    'keeper_sum': 4048,
+    'keeper_teach': 6032,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1115,176 +1150,177 @@ PARTS = (
     (0, 77),
     (80, 347),
     (352, 671),
-    (672, 742),
-    (752, 778),
-    (784, 1290),
-    (1296, 1529),
-    (1536, 3187),
-    (3200, 3607),
-    (3616, 3881),
-    (3888, 4136),
-    (4144, 4248),
-    (4256, 4477),
-    (4480, 4781),
-    (4784, 6242),
+    (672, 760),
+    (768, 794),
+    (800, 1306),
+    (1312, 1545),
+    (1552, 3203),
+    (3216, 3623),
+    (3632, 3897),
+    (3904, 4152),
+    (4160, 4264),
+    (4272, 4493),
+    (4496, 4797),
+    (4800, 6258),
 )
 FIXUPS = (
     (29, 0, 9),
     (71, 0, 14),
-    (728, 3, 1),
-    (769, 4, 3),
-    (774, 4, 5),
-    (1026, 5, 4),
-    (2610, 7, 6),
-    (3375, 8, 7),
-    (3623, 9, 0),
-    (3776, 9, 2),
-    (3877, 9, 1),
-    (4400, 12, 7),
-    (4492, 13, 11),
-    (4524, 13, 10),
-    (4587, 13, 8),
-    (4647, 13, 12),
-    (4505, 13, 14),
-    (4565, 13, 14),
-    (4573, 13, 14),
-    (4606, 13, 14),
-    (4665, 13, 14),
-    (4687, 13, 14),
-    (4692, 13, 14),
+    (746, 3, 1),
+    (785, 4, 3),
+    (790, 4, 5),
+    (1042, 5, 4),
+    (2626, 7, 6),
+    (3391, 8, 7),
+    (3639, 9, 0),
+    (3792, 9, 2),
+    (3893, 9, 1),
+    (4416, 12, 7),
+    (4508, 13, 11),
+    (4540, 13, 10),
+    (4603, 13, 8),
+    (4663, 13, 12),
+    (4521, 13, 14),
+    (4581, 13, 14),
+    (4589, 13, 14),
+    (4622, 13, 14),
+    (4681, 13, 14),
     (4703, 13, 14),
-    (4722, 13, 14),
-    (4736, 13, 14),
-    (4777, 13, 14),
-    (4797, 14, 0),
-    (5135, 14, 6),
-    (5501, 14, 7),
-    (5675, 14, 5),
-    (5758, 14, 5),
-    (5907, 14, 1),
-    (5515, 14, 13),
-    (5599, 14, 13),
-    (5650, 14, 13),
-    (6072, 14, 13),
-    (6238, 14, 13),
+    (4708, 13, 14),
+    (4719, 13, 14),
+    (4738, 13, 14),
+    (4752, 13, 14),
+    (4793, 13, 14),
+    (4813, 14, 0),
+    (5151, 14, 6),
+    (5517, 14, 7),
+    (5691, 14, 5),
+    (5774, 14, 5),
+    (5923, 14, 1),
+    (5531, 14, 13),
+    (5615, 14, 13),
+    (5666, 14, 13),
+    (6088, 14, 13),
+    (6254, 14, 13),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqNWH90VNWdn5eZwGQdeXM01njW2mEddyd7ckqm5WDmCDUvzuC98MbGkgBqsWz9UdZ1j0hmlLpYEt488e71tVK1ttXtsXvWrj09'
-    'PcjqWlBqZyaYBEQJARV11cC6MI8BHKHGECBvP987SYg93XM2f2Tue+/++P78fD/f6/NV/07pV4y13/itpcuMduNG41vGEiaOlLwL'
-    'fT7jFuNm4yZj+Xduvfmm5b1/bhoTJ0p3XOTzlfdjn57Dnqf7OrkYNMTeJVyc7BnzPsGrjW/hI5P3M1PkWaE0mzX2sa2XrFu0ftv3'
-    'r/4F0zcP0EJvvSFOiVPG5/uY2MUKRxfgw7K1pjbECodqmf/JoIY9tDG5qIE5dzUkE++uaWH2SCYsF11uOjdfjufLKkxbE+b6y8OR'
-    'NU0VU1sUrDCrRrtlRa8YqBj6lr9MDGT+SxTK+/GY1Les8CUKme14foEXDs0w/U+OQkqujVXS2qKGrTjNV+F6oS3MrNGa+y+w+jRm'
-    '5UOGmLsBu25srfH5tPLPnQ2+MMRyAv3Mv7EZa0wZdC+CMsquxjJWOOE3lhqdRkfnEiavX8VER3TUzuu5X+Nz0lnucTFmOves5aLC'
-    'fj9pkaQ4wLc/du6mO7eOl96GFU6YziP93Vhg6psPs8LxCC8ci6Ts9zMZLu+NsNknWOHwDO6Pm9rbpvODVia/wcQo7FzPE/nM3zGr'
-    'L8wTn2dLNNmcffj/mmxi8p3nJ1tu0LDKWjrhZh+P529ZYXzbWGHcanynl8sN3XXQ2c5njrj/BFVNeV8wvpN2Ea+b4mSF6f2zdPs+'
-    'fGEyGcXbFlOsDpK8Vyqrlv/jz6+4FyvKuyvcUvt75SEfrGL0DFNMqcAZngEjk5OYNmpec/3qNTPhidaI1jvSOkfLziK3dAfgFjdz'
-    'zvPoKU9Pvb6pPybNaJDJjmiYiXFTvFN6Cke6w9rkd2MZFzvhESb2Gkv5q5MuMDr5lG+MjlT8404mPlsCR9QzcYpZx6Af9uWybZUp'
-    'bo9G4iP000z/Ykmn1SN3j2B3e0TPXYGzUnEvZecN/fF+kYkGUvGdaXunKU5wPTUCZ3+GkIksvvLF4jMkMHy12P9iUTmfHHarcpjt'
-    'Zf86ZXuZC9qs5CMRbZHI7I5VPXcq+xF2yzYZ25Sln53wLUuUsh8yuTSobA79lcmzr7tHxz1PQgpulTTduhnmgMuiiWQ0ov84r7+U'
-    'l+tyEdvTc4MkjCiSCk+rxKg6SWMysyMWz+NT1Ym5x6Z99cgkrB+b+VS0t3qvklT0ptk3MYjRABayP4Qk8Xz5FloDCzFnrWcm+slK'
-    'Kfq8F5+5fLkaeZ5uF0jwDojaQaIW9ZeGZObxCPDgR5BGZvbHpkSyb8NUFXjM2tEyLZBJGdIYp/5P1f/8PCiJ00y8g3zrM0URYBRh'
-    'V26qKIccCjL/ppIKwl2m888+QiVZg2zIhnDelq9hxPRkH0tUMvOZVWw1E7uyHyIYe1r/guyFPG8cZQljZVcXL5QWcAR1ZZGV07pn'
-    '0teePYh1wMn1Wm8qPpQUg6YTKnJpxNLyprCZ+GjNLJbo76pLSx7jAK/3DKuoGdaYP7ufybYgS4xmIPkDCPEeX41K0ewPWb8aq3Do'
-    'oeOt4dHeqXhv1V8a4eJ1giguzgGlmHhrCUIaYdYWNuV3g/KBZlNexAQ8hVcNYl10rtk4zEQgyrZOg6iKbGvisnM5krQG8dXMnFu1'
-    'NAX+AA7mwE1Ty9MmEZmK4SfIttL5yikiNd8Ug4jSObo9G5IiAIO08hKMESAhmohcTYuD8RGKmAZ6EaeqEDbrhtKAlRmiwkV9L87L'
-    'hE1xUFTMxp2s4PoNEepmhd5LuXRU/E55Ny2fyNOL+L6kc59m/CFMD/rmA1zaA0qkJBBieoHqZ/tK3KkvmtpRRtbYi+3DLLFHt38M'
-    'HfTfFe+EE/Tcv+MBENNsJN7MXrCAioBu9+GdKFqH/M/V6PYHeDBEf6FUYxQ+mWEN60bhiN8e0u1TUDatHTHFacieTpzVrV+RIIlQ'
-    'VN/wtDLAmHVopm4zP8zprEcJyX7NlJemsTZ3nV8ZaMqIBg5JJjLRoJ6bR0MxkhZn3d3IAnjHD3jjjUVMNuGnBlPWR83GATMxuOb5'
-    '/lQLpPClG3ejvviZOJAUJ5PiU2ZVaijsy63KgczeqdvzsBmWB925GEBcdlkexdGP0WVDVtEvOluwC5azODb5VG1HiROHhOWIXBcN'
-    'JUU2xuK9It30hTA6IB5sToo75uJw6PJlLEd4RJC3rdPydjIo4kOA4hSCQhyA6AGCGCVtoPwTZg9lLoZEGrsSrjSsTzTdnk8wQD5x'
-    '/5GEVvJhnQIiFNwJGbGF2+HR9z34DsPRS/pY/imWVI2CVRS5aolV0SaXfRnLrDF4eRPMCBdzJ/maj/vtA6ryAHoHQGzM204jdlqg'
-    'XQSw0lyXnq//Lk+uzZ07R8trdfuI8vchJgNwzS6WKOrWIzWE/wOUeQs247P+0AN4w5Eqa9Nye5RKRVo+Hn0Ov/2pVt9EDMeMkX7E'
-    'zHcptihQbqJB4qyJGiDnRvXHCvA8cKormNup5wiaTSxCMfs24oKKxMOh6O2YeVU1A8dM8UnpvTHPM6xxTX8pFDWpkOpPFk1JCyBL'
-    'S26XnrubEj6xQ7du05Rhq/byT3lHWRmOc0+cI4KwLtqwzSOqQKD+LOlho+hE5+pPwHFJ/SUckUC8dEVTuaHMV2h+ROhUx1Hw+oMT'
-    'iS6+eZYBmaqR5SzTaFqMa141nayxQOYfklAoNAUf7s/OIhgo2l+mf+5ikgUbQVhnYY0hdhOW1F6Taso0icJkkFAEiwPuPCW3bjbu'
-    'YYLEEORQv5uEEgCcR8tvMjk/yhKndeu3ym6edWQmSdeg25TJXF7KE+/o1qMYk6Ic0Na4x0iMdV3VvS4a9mWuUEoqtXQoQGpO1xGv'
-    'LCRADda5+86AfTWOpqlYAZBfVqDerdBgSlVW9457EPMUHDHxINOfKOpPoLYPobxbxQCyJIB8dRefVUkx5bEa5TEYbSLMa8h9MIE7'
-    '7yzZ6qh/Yo4h9ruDZ1TCTK2tJT8idaxK7URy0Cbu2TMTvHg63/qUiber5eeNbfX0jpiyOIMatFzehZpjdVMcOeuiwVPPsmusCJ7W'
-    'IH5G3KSqvFaMfhKlNce4QBF8LE+PjSUGQHsP9bjwG/XC6fSQR10Dxh8UrTf1wiu0bRos8JpXaMuu36bBp55LgTw4wDVTvMnER8wJ'
-    'lZlf+lRmhKKlN0aJg4BwMLCOmClD0cxFqKdWK9Vubr3puc8rj49WqapVpaqAsLBYFTSwMCbaY/TbknyYffVO0d5kWOui8336E61z'
-    '4iPVnVGgew5BRM+sG0P7saVTEe1b0pKgV77SAFm2UYKb8rGwkqvIZo+lnaYhrn3AZUrN/s+0KPB4gRfc+mzdVUSfM/9aDjGPpno7'
-    's3vj+fNSiz6g63JTVKYB7Hn/qK6l9q1P4XHrWJjJBma/r+f+TQHada2MyvST1dYOkp9jxKg2qucl6HQqfPtUCS2U/NZR5OX2fYrW'
-    'ykf2dVcZJdc371f8avYYQmUGSJXeELqYvTytKBQZwJDwcvYoOYVsqw1glr/09EkP7DoTIUofJEwbSd0YzCSYyK5monMtNAuTWr1A'
-    'sYBCMZy2A1stoE1gg5y/m6jR9HkhNY/e4Cx66f7Np1NRyynRPkfAdi4x5VIG4nSeJZiyDXLc0PB7rXpOkclbUThK9ekre5giQcOj'
-    'ikuW5kHRWdwJFLh/Uyt98fe0KFeGTW0XaN8EnbyX6OTf0uh7rPHdrc9fS3FeYPr1Az1HPGU8InozmPNAOxNtDUwuBDyRDAshehsy'
-    'ZyHDbwt+G/DbTOUHMEL0D4/gd/cFT7Fnubg47TdWL3YC4fKXOCKkp+hrJWHHgrrdpcgx2ufJeODTtH2yWeH7afQvRJOhaWyxUx/s'
-    'OUQMljvzh5i2h8mZJP/FpMnVNKrbisj2mDbYS/z4JPcK3DodzvYRP+4mfryV7gumziNU+AxG52LI6OBid6cpDhM7bZdGk7yxWeEF'
-    'E0dOPWvIdIh4yU99qhlvZ87l9sUKbHsUPhTKfpY40BUA1X+Qy01VkDhAIHGcevyfVUFiiQKJ97nT9C73/5rSnprUQ1yUTPG2KfaU'
-    'dv+RAIAykTqk7BYD4yYMm7K/MtBFNYN0NWefEikffWgWqQD9zhWpoCFWhCZbkPZqpvUqqDhBEU1MqvQM8TOKYy5ec78fIHnMKEN3'
-    'zNSkUjfKDkcXPJlzVHXD1GAzbo2iQ/sXnyL8ei5fS8DW734lQAdMLt80Vl2OuZmVaq37o1qagAYHEHxUZdZhoNYLo0owlHSmfUiE'
-    'IFzKjlOTj5Gq9HTG+toqT1elqjBcn6zLi5nu3+OtezVKvXV3tAGM6wL/dDFJOPsRTLG2Rx8m8q8/9IPa6axc1U3i2tMTtLWWGvrO'
-    '2ol6cf4upfba4zBYz7EqnlSB6V7/NGC6XT3c027K77VyMc6RuKiJTJEZec9yJpetZPKbqz5/jW5wMhem7I91+9oAEak7EFQlSBG0'
-    'hmfS5Y+e+wbe6xufr/ZUpp46eh4pUBiwRZCofsBP9OVjPfd1xdKXrjbFMPoR2qXgzmF1A7p9Q0BJuCot/pu/OqX4tkm04xSoVjGI'
-    'bpzJF3sVRsrtvc8olxwAqvRNAqFCwQqhID6Qu2IwXeFPYbKiiB4m4cz2q1Rvqbov2QYsWhddSY02XrRTCC4vnauQnzEip8XOS0VT'
-    'gOdI5xeGSZLGQUgypi450k4bXTD42dfX0S53Ex8C8UBb+RrmjFc7BpGJhl+dMRFWLYY4hQadrmBoZZw5TQ/Rc5BpH1D9UhBZD3io'
-    '0kEDVEZalIsGYE/dBI1TTT0fqwhTeUOI7jac0EBS8qCZMEG2NnTAWyCQN3zVlLdHI+nEQXRG9EreGSNf5y6i+HDmDqbQWObLYea0'
-    'azyxV8/1KFwblB09IbR8g9TvXVPfl4FF+y9lWpHFx5h4h5Sj6zHdblY3YNCLtI+YTibaTtQroMJMXQOpBIBlQC6AlVMZuR7WnkgF'
-    'v75x1lnaxoyuRmGnIv9qtcg/VS3yA+bswTKo3y4zTrcR9chykhINDj5YJzRITf2AE+pl2rumpNY7u9cdP0N1e9Sv2w9p6vLwqJs8'
-    'R8eQWEpkuYQpxEVFmm0mSvqGu4hRig8R3VGzbgIU6s268dLBY566yBpVrGsynd+ip54dFJ9fuCG8b7XiAi8oCF66lpLC/rki98f1'
-    '3CaVNh+Vfqi2zNYRGcnTZRINfJTv5d9AMxk3HR4yEn/suuQ6Wf9L7nQMjZIzqF1eTbdBztwtcHcgBeDPxbyqXivhyguVXRIDcDHd'
-    'Z4WAcIes015mJty5CztIsy9gNg6xwkEUhV2Zve5fKegNRUmohEs7/6TbV01lO0G0mKS+hK4Kb5641IypYIj3f+GSYNQ9Sq2BKKG7'
-    'mY4edvEMYe8bbj/5Q9+8l4u33Fcwnrjb1HN7p/AcfJD5sismIfL+OdSI3JBOjGa4zEUfnbgrWwgwJ4inlnbKem4XqfH/QFOspKsZ'
-    'e7x6S2r5qPACCdzj56jeuxbBvVg5gdr9PtUhfWn6UVMBkPNI4/5WukDxld9UOiDM3blkrPWnPe9/AYEE6Xw='))
+    'eNqNWH90VNWdn5eZwGSdcudgrPHU2mEZeyZ7ckqm5WjmiO28OKP3whsaSwKoxbJqqeu6RyQzSF0sCW+eePfxWilS+mt73D1r156e'
+    'HmR1LSi1MxNNAqKEgIq6amBdmMcAjqTGECCzn++dJMQ97TmbPzL3vXd/fH9+vp/v9Xiqf8PsmrG2W7+1dJnept+qf0tfwuWJIpvl'
+    '8eh36Lfrt+nLv3Pn7bct7/lz07g8U8zM9nhKh7FP9/FKhXk6hBzQ5cElQp7tHqt8hFeb3sBHbj/EDZnj+eIc3tjLd12xfuGG3d+/'
+    '/lec7einhZUNuhyWw/qnh7jcx/Mnb8SHZesMbZDnj9Vy73a/hj20MXthA3fua0jE3l7Twq2RdNBeeLXh3H41nq8qc21NULAXhkJr'
+    'msqGttBf5maNdseKHtlf1tnOL8T60/8l86XDeEywnSs8sXx6D56fFfljMwzv9lFIKbSxckpb2LALp3nKguVbg9wcrXnoMrNX42Yu'
+    'oMv5G7HrpniNx6OVfu5s9AQhluPr495NzVhj2H53NpRRdtWX8fwZr75U79DbO5Zw+5Z7uWwPj1o5lv0NPiec5RUhxwzngXVClvkf'
+    'Ji2SkEfEnq0Xb1u1a7z4JqxwxnA293VhgcF2HOf50yGRPxVKWu+m08J+MMTnnOH54zOEN2pobxrOD+Lc/jqXo7BzvYjl0n/Lzd6g'
+    'iH2aKdJkY87xvzTZwORVlyabrl83S1oq5maeiObuWKF/W1+h36l/p0fYG7vqoLOVS59w/xGqGvZaf3Qv7SJfNeTZMmd9s5i1Fl+4'
+    'nQjjbYshV/tJ3rnKqqX/+PMrHsSK0v6yMNX+ldKgB1bRu4coplTgDM2AkclJXBs1brhl9ZqZ8EQ8pPWMxOdpmVAKEn1hlbmuSVs7'
+    'w1wXqV07ixzV5YOj3LsuVir0lKOnnomwR0gaYT+328NBLscN+VbRhgjukDb5XV8m5F54iMuD+lLx0qRL9A4x5Su9PRn9sIPLT5bA'
+    'MfVcDnPzFPTFvsJuvdeQ94RD0RH6aaZ/kYQTr5D7R7C7NcKy1+CsZLSStHI6e6JPpsO+ZHRvytpryDOCJUfg/E8QQqFFc58rPEkC'
+    'w3eLvM8VVDCQA+9UDrQqmS8nrUr6slYzsTmkLZTp/ZGqJ4czH2C3TJO+W1n+qQlf81gx8z63l/qVD6C/ckHmVffkeKViQwphFjVm'
+    '3g5zwIXhWCIcYj/Osedz9vpsyKqw7AAJIwukwi9VolSdpnE7/XIkmsOnqlOzW6d9rZBJeB8286joj1deIqnoTbNnYhChASxkvQ9J'
+    'ornSHbQGFuLOuooR6yMrJenzQXwW9gvVSKwwK0+Ct0PUdhK1wJ4ftNNPhIAPP4I0dvpwZEok625MVYHIzZdbpgU2KUMa49T/qfpf'
+    'XAIpeY7Lt5B/vYYsAJxCfO6WsnLIMT/3bimqoNxnOP/kIZSya5AdmQDO2/lVjDhL9PJYOb2Am4W4EduXeR+h2B3/K7IX8r5xlMf0'
+    'lZ2dIl+8USDIywvNrNY1k752H0DsA15u0XqS0cGEHDCcQEHYeiRl3xY0Yh+smcVjfZ11KVtEBMDsHd0saLo55s0c5narn8dG05D8'
+    'YYR4t6dGpWzmh7xPjVU4dNPx5tBoz1S8x9nzI0K+SpAl5EWgFpdvLEFII8xag4Z9l99+uNmwZ3MJT+FVg1wfnm80DnHpC/Nd0yCr'
+    'bLc2CbtjOZK2BvHVzJ07tRQFfj8OFsBRQ8vRJiE7GcGPn++i85VTZHKBIQcQpfOYNQeSIgD9tPIKjBEgAZqIXE3Jo9ERipgGehGl'
+    'KhE06gZTgJkZsixkfQ/hQdCQR2XZaNzL865Xl4Eunu+5UtiOit8p76bsbTl6ET2UcNZq+h+D9MB2HBG21a9ESgAhphesPn6oKJz6'
+    'gqGd5GSNg9g+yGMHmPVj6MB+X1gFJ7Dsv+MBENOsx17PXHYjFQVm9eKdLJjHvE/XMOs9POiyL1+s0fMfzTCHmJ4/4bUGmTUMZVPa'
+    'CUOeg+yp2AVm/poEiQXCbOMvlQHGzGMzmcW9MKezASUl81XDvjKFtdmbvMpAU0bUcUgilg77WfY6GsqRlLzg7kcWwDtewJtoLGCy'
+    'AT81GHZ92GjsN2IDa57pS7ZACk+qcT/qjZfLIwl5NiE/5ma5hsK+FFcO5NZeZl2HzbDc787HAOLyq3Ioll6Mrho0C17Z0YJdsJxH'
+    'scnHajtKnCgkLIXs9eFAQmYiPNojU02fCaMj8pHmhPzufBwOXb6I5QiPEPI2Pi1vJ4MiOggoTiIo5BGI7iOIUdL6Sj/h1mD6ckik'
+    '8blwpW5+pDFrAcEA+cT9BxJayYd1CohQgCdkxBZue4W+H8B3GI5e0sfST7GkahSsoshVS8yyNrnsi1hmjsHLW2BGuFg4iVc8wmsd'
+    'UZUH0NsPomPcfQ6x0wLtQoCV5rrUAvb7HLk2e/EiLa9l1gnl72Pc9sE1+3iswMzNNYT//ZR5N+7AZ/bow3gjkCrrUvaeMJWKlP1E'
+    '+Gn89iXjnokYjugjfYiZuyi2KFBuo0HsgoEaYM8Ps615eB441enP7mVZgmYDi1DMvo24oCLxWCB8D2ZeW83AMUN+VHxnrFLRzXGN'
+    'PR8IG1RI2faCYdMCyNKS3cey91PCx15m5t2aMmzVXt4p7ygrw3HumYtEGNaHG3ZXiDoQqD9FelgoOuH5bBscl2DP44gY4qUznMwO'
+    'pr9E80OSUR1HwevzTyS6/OYFDmSqRpazTKNpEaFVqulkjvnSf5+AQoEp+HB/dgHBQNH+Av1zF5Es2AjCOjfX6HI/YUntDcmmdJPM'
+    'TwYJRbA84l6n5GZG4wEuSQxJDvW6CSgBwHm89Dq3F4R57Bwzf6fsVjFPzCTpGphFmSzsK0XsLWY+jjEpKgBtjQf02FjntV3rw0FP'
+    '+hqlpFKLQQFSc7qOeGUiAWqwzj10HmyscTRFxQqA/IIC9S6FBlOq8rq33KOYp+CIy0c421Zg21DbB1HezYIPWeJDvrqLLqikmPJY'
+    'jfIYjDYR5jXkPpjAve4C2eqkd2KOLg+7A+dVwkytrSU/InXMcu1EctAm7oXzEzx5Ot/6mMs3q+Xntd319I6YszyPGrTcvg81x+yi'
+    'OHLWh/3DT/EbzBCe1iB+RtyEqrxmhH5ixTWnhEQR3Jqjx8YiB6C9g3qc/6164XRUkEed/fofFc03WP5F2jYFFnjDi7Rl5+9S4FNP'
+    'J0EeHOCaIV/n8gPuBErca3tUZgTCxddGiYOAcHCwjohhB8Lp2ainZpxqtzBfr7jPKI+PVqmrWaWugLCgvNevY2FEtkXotyXxGP/K'
+    'KtnWpJvrwws8bFt8XnSkujMKdPcxiFgx6sbQjuzsUMT7jpRN0Gu/2ABZdlOCG/bWoJKrwOeMpZymQaG9J+ykmv2fKZkX0bzIu/WZ'
+    'umuJTqf/tRTgFZpa2Zs5GM1dklr2Al2XG7I8DWAv+Ud1MbWvfAyPm6eC3G7g1rss+28K0G6KcyrT26utHiS/yIlRbVLPS9D5lMWe'
+    'qRKaL3rNk8jLPYcUrbU3H+qqMkrBdhxW/GrOGEJlBkgVawhczl+YVhQKHGBIeDlnlJxCttX6Mctb3Hy2AnadDhGl9xOmjSRv9adj'
+    'XGZWc9mxDpoFSa0eoJhPoRhOexlb3UibwAZZbxdRo+nzAmoevcFZ9NK98uOpqBWUaJ8iYDuWGPZSDuJ0iSUYdivkWNzwB616ToHb'
+    'd6JwFOtTc7u5IkFDOcUli9dB0VnC8eWFd0ucvni7W5Qrg4a2D7Rvgk4+SHTyb2j0Pd749q5nvkFxnufslv7uExVlPCJ6M7jzcBuX'
+    'rQ3cvhnwRDLcDNFbkTk3c/y24LcBv81UfgAjRP/wCH631j/MnxLy8pRXX73I8QVLnxeIkO6CJ07CjsWZ1anIMdrpyXgQ07Td3qzw'
+    '/Rz6F6LJ0DSyyKn3dx8jBiucBYNcO8DtmST/5aTJ9TSq24XIrnBtoIf48VlRyQvzXDDTS/y4i/jxLro/mDqPUOETGF3IQb1dyP0d'
+    'hjxO7LTN1pvsW5sVXnB5Yvgp3U4FiJf81KOa8zbuXG1drsC2W+FDvuTlsSOdPlD9R4S9pQoSRwgkTlPP/7MqSCxRIPGucJreFt7f'
+    'UNpT03pMyKIh3zTkgeL+PxEAUCZSh5TZqWPchGFT5tc6uqhmkK7mzC9k0kMfmmXSR7/zZdKvyxWByRakrZppPQoqzlBEE5MqPkn8'
+    'jOJYyFfc7/tIHiPM0S1zNanYhbIj0BVP5hxV3SA13FyYo+jQ/tmjCD/L5moJ2PrcL/nogMnlW8aqyzE3vVKtdX9USxPQ4ACCT6rM'
+    'Og7UenZUCYaSzrX3iRAEi5lxavoxUpWezthQW+XpqlTlh+oTdTk50/07vHWvR6k37w83gHFd5p0uJglnbcYUc0/4MSL/7NEf1E5n'
+    '5apuEteenqDxWmrnO2on6sWlu5XaeadhsO5TVTypAtOD3mnAdI96eKDNsL8XF3JcIHFRE7kiM/YDy7m9bCW3v3nvp6/QjU76c0nr'
+    'Q2Z9w0dE6rsIqiKk8JtDM+kyiGW/jvds0zPVnspgyZOXkAKFAVv4ier7vERfPmTZrymWvnS1IYfQj9AueXcer+tn1mKfkvDelPxv'
+    '8dKU4rsn0U5QoJoFP7pxbj/XozDS3tPzpHLJEaBK7yQQKhQsEwriA7krAtPl/y9MlhXRwySc2Xat6i1V92W3jhogEyup0caLNgrB'
+    '5cWLZfIzRuS0yCWpaArwHOn87BBJ0jgAScbUJUfKaaULBi//2nra5X7iQyAeaCtfwZzxascg0+HgSzMmwqpFl8No0OkKhlZGudP0'
+    'KD37ufYe1S8FkfWAhyod1EFlbJNyUQfsqZuhcaqpl2IVYWovDtDdhhPoT9jCb8QMkK2N7fAWCOTirxj2PeFQKnYUnRG9sldFyNfZ'
+    '2RQfzvyBJBrLXCnInTZNxA6ybLfCtQG7vTuAlm+A+r0b6nvTsGjflVwr8OgYl2+RcnRdxqxmdSMGvUj7kOGkw21EvXwqzNQ1kEoA'
+    'WAbkAlg5lZEbYO2JVPCyTbMu0DZGeDUKOxX5l6pF/hfVIt9vzBkogfrtM6J0G1GPLCcp0eDgg3lGg9TUDziBHq69bdjUemcOuuPn'
+    'qW6Pepn1qKYuE0+6iYt0DImlRLaXcIW4qEhzjFiRbbyPGKV8H9EdNuomQKHeqBsvHj1VURdZo4p1TabzG/TU/TLF52duDNeuVlzg'
+    'WQXBS9dRUlg/V+T+NMtuUWnzQfGHastMHZGRHF0m0cBD+V76LTSzo4YjAnrsT51X3GTX/4tw2gdHyRnULq+m2yBn/k6425cE8Gcj'
+    'lapeK+HKzym7xPrhYrrPCgDhjpnnKumZcOc+7GAbvT6jcZDnj6Io7EsfdP9aQW8gTEI1urTzT7o81VS2YkSLSeor6Krw9olLzogK'
+    'hmjfZy4JRt2T1BrIIrqb6ehhFc4T9r7m9pE/2I6DQr7hvojxxF0nyx6cwnPwQe7JrJiEyIfmUSOyOBUbTQs7G3584q7sZoA5QTy1'
+    'tFPWcztJjf8HmmIlXc1Y49U7UtNDhRdI4J6+SPXeNQnu5coJ1O7zqA7p89OPmgqAbIU07ovTBYqn9LrSAWHuzidjbThXqfwvAKru'
+    'FA=='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WA+UVNV5n7ezwGzc8KZ0jcupnjPE0e7mcOKOIc28Ij3zyIzci/cRKCyoiKatoXusbenuzIFUGljeTPB6HUmjBtM/ida28aQ5'
-    'h9AY+WOM82Zhh10UlwUXxIoLGthhBAYx6wK60993Z/+Znu45MO/dd9/3vj+/7/d93+XyEpMDrUytii5n8oDdeapSMX22LHeOVi7i'
-    'cuugz+dj6huMyw+Zf3vA8Pm4d26OaD7M916/cfGmPd/+2o+4uSNP71U22fKgPGh/fIR5QwuYuWPRBmEcYN7gNGbk4+pPG1n2ocaE'
-    'daJ9Acv0JGdh5UaRvfdGGyuzy8xYHGTm3jOh9tvLwlgYKDO3xli9pisu+8q2ufMP4lZf8oQt86U+WombO9f4bCuf/CUt/RdT66Pc'
-    'OzWd+XeNQF9hHIKMOxvtPVDXVxamtyTI3Ss166/L2gZ3vfqFsvYJfGBrrMbnM0rbsk/4grAyW9/L/Nta8I5QRnEGDCLTF7Ux74I/'
-    'kzPTn0KYvYrLcnZdhcvD/OUnP71n7e7RoQF7pSxHeuxWkf3bDVyOiuxThc20d0Ure2XcScuFfDhcTkTe5/JiZthMfx8bHHPHCFd3'
-    'Rrm/hnsXQ87Nfx/i3tnp3Cjw7KaYo24TcgiubBBWLhnlbiEorEpqyJHv2u4nRjJg/4rMK+1hKh4uc/dcwL1gcCuf+qdIbvUa+z57'
-    'jX2//UAXV6sCJEceZHJFeKTMzYKZel6oB8Mjjmx25J8FMsPJpt1a1AGuvru5DlZncsm9bPdEgGWhuBTuiOS68B29o1J63Ud/8AZc'
-    'FGX+reR4u3OQ4ONIj6KB4Iv5i9a1z4CrYyGjazh2m5GaSX7fXAu/Fzd/WqnQXY7uurQ4+FuEA0ytCAcZHCmPDf0zvlt83/CN/ZH/'
-    'e7i8yuRheyX/9UQEWvmEp+0V8HIrk79dzrzzDUxeZu4HUSEhl6uFbUI+GA5Fhumnhf5rimdjFYruVUinwHwR30pEKolMzjafKshk'
-    'uDYR6XEyPUJewPtRbiaG7/Kn8xRgQPy3AEforptfzD9L996Z6czoFtn7Y0z9CctUUrcmMpXkdQvd+OMhY7FMvtbE3O4gty6n3oXE'
-    '1NwqQEvPMTlCcWbWUOokUysDdI9gBcvMLMxMHSyeGa1UFDTh7pBhuivhEoQ8bMXDIfP7OfOlnNqYDmUqZrqPlJB5MuNfCPnc3ULB'
-    'MphK7muK5PBISzTTT055WiG3sAKEkYPJHb8mrWilxTd20UQX8FLmxCjBoLSa3oGXWHZDRVgF8lSCHr+Ox1ztrWKoYmZeIcVXQNUV'
-    'pGrefKlfJZ8KAXDboI1KHm2aUCnzALZqFDJ3X3QKfsmYezX4Sr8hvPWBjYC3bUO0dYKDEIoBJvuQlnBkiN28tazjMRhg2QaDZR/z'
-    'GYStGgA7VY8P7rwdV8yMdzOrnLSZm48xqzd1UnPC58hhsiyac8xa9M2OR4TsZd65Bcw7PR3P0zdsnoENQubY5wF1aJszuhKRfrAS'
-    'CCTPlN0k1D1BxzrePpNbuY46pngTszyQl5s3bPeqP3WUqYUByukfCrkQYN/qq9Epl5KsoK/JC8Vvw2aowdzBkS6fbxL/MfOlYQ6W'
-    'XWm3EsHIN5cD3wwig0L9OaR9jsl4OIr7RtE8yGRtmO0ezxI4qawWzoVbalj2fkO1t4D37wbE4wBbzKEsKBDBu7l6YeRITotKNOEn'
-    'wHbTx3V0ZOIOFAp4+TYzcwuUBRID9OZsXAMp9VVW6HHk2cjwBHQi/ZPlgoEIg0K+48gu+DTI6npZ5nxyBkyVK/b7nMzbSTw9RQG4'
-    'wryi35b1Lnx0QMez6wYBtoHUxiDdR44ItSunaWNbnwbv3xikdkjIA6hKJ6gyOUY3OzLEsw3dTM1ihI8iMrDHzCiYY+7Kr0VIzPRz'
-    'uAH1xGzr9dR1C4j5zUwv1mTePe1/ocbMvIkbW3Z7QzW2d2G6O2ja3hl/pt/MfAK7HeOMIy85zVeEVR82t/yQuN36yHS/R8VIfuie'
-    'nmFmlvvhl+ySEcT5dqbqUALNtF6TPRP+jOEjcevhcMBMf5Uu5QVHflQcQGYgZn4Oo5pzQJ6AiUBZbVg0jwBH7T9n6mEizOPMLdcU'
-    'EtEaIpV5On5wp5n5GgQgwoHiV3EBxarbZ+eAXT9uZ/e7eb9sjbLIcaf5k7g8F5dF7n3gR3QCLNLHvFJIbQzXx+VfN7FIl3TmfgZR'
-    'x+U/tMTlt+bR572hmyAEEAkhidmUJB4HRqQf3JyInMdm6FlLIZNFaF1b+gHL9CcbKJvYzQig+3C40TAzCSIFikaxg5xAev9fFbUs'
-    'kl5cgpxxmkfxvLpVfkQbaGMpO8VHBvbrHPs89rtXEd0dcBlCKwCBIM/W5lDPjmtYBSg2slf8xSXgJqq5xTvXYtfxO8xdOYpr2jdK'
-    'MqaZmcs62KeZjstVZuVN9+c11IyMUCIu2IHH5nd/hBWOlNngqBfDVDO4ejz8gs4rnbXxcLAQi+lMH+4GarZragBUnqjRmBJUb+eF'
-    'bfPJHIIP9uqoS6SRfX3Utcj7wiGGQtcYf7Q2/CD23eKrAnBo/9VKxXY/NeLmSyAEWNlobs8Lhf2TeRlP5830dyj/rX2mm9KEWXVZ'
-    '1d9wnPY3Igj/+cl/J1HByWdNeyrkeeiZITMBujgsiZtPI1HxSdIIxaq+49ZEuic5R+BZiy0DpEd0IstZLc+yAKnfQiKj+FfvGIdc'
-    'z6imlnu1NtmOp/UTpFJ84pMxTOwmxO+l/4rzoBKHQL0OxbNLahLyNWKVafOduckvjUFlDDjFG8kCsJWqgyLUJERJm+Ifw5yErH+y'
-    'hGrTEObWYdP95UQuU2luMjP/rqP3BW4NmO4zhGQymcsBAqDldfzh5o3hRl8ypK0V8pJWaoqlCVk1Fta58E0N3iy+cg3aNJcd+bEm'
-    '7r2a8jdXOWLcal53uHgQ+xZU21NYaT6dN59GG9CPTkBIB9WsFnlUi4wuNo97SL4Ba6upI5HLRBSUFmNkQd5AhIszabt3zj8Z+KIt'
-    'j1I6TRIL7S3+5tpENo5WAUK55panjUnC3mmkKz5R3HONNJ3Sv9HEQeWLy9f3NOg+mcujrRg/rqGS3a0eamJqeZRlN4YDl/+DqS2b'
-    'CYnz3RB+2gG+4eISDU23iX6sofYPmHosR9fNQ8w60P4Oyrv3U72Qba0gDTsOMvX1qP3q+CywmwQ66C7nv0wyO37moEf7Ce1JoCnJ'
-    'gieFPMT8rm4Z5LtC1odR2YeGOkeot0Ejw9DNgH7rw8lZKM9ujPoB7h6qFKsQuUKi8P6IdhaGEsxAMijbAjZebpJLm+g3Gn+UfXmt'
-    'XDrXdjeG7/CZT8duiwxXpSPDO09D1Yqou4pufWerbsfvc5AQIaYeie4hehDKbST9/C8Hdeb3ijl5kZ17jKuE3v6iI3t5JI9ZrSFV'
-    'dws15cnnSvWskse+Sk/qaCQ3qbrsBlvfDWaZQthT49UPAoRWYx3HcqYe//hZbWkXFWOCQVRk7zF4tn6WkCcdtY5RIg2K5gFmfSjM'
-    'hW8Jf1oPRI51wnRnk9rup37zu6buNfKo2BvDQ2gmuXyH7xnvM4Tsc+RRlD2MQzlH5nm2HR3jdwIi80aymbpoYQ2kLjjWe2Z6JyEt'
-    'uwjdMbVx+80t/0oL7j6j1MvlCOzi3hAm1twtNKIKIAaCppOTdjO0IPD5UOd75CEG/iyz+feu6/gxQxRByOjCMWl0ibqeaie+lQh6'
-    'hIE3B3W/jqLMpL+zQqPy+rtkhR4P0mP01gXYtSGARERE7y4LGRshiYPFGDGlfI+2xoTEYHJ8itsdeQSOKJ0mGUPZrXospY/43RYd'
-    'bQBLRUvPTPaDevjCLNQKpPnH+0F5WahvsuQXdcdPhEU17inqvtnHJ5hs6NJl1jqQgq6rMLG+k4i8TeV3E7dKpnubBlRRqGWNQnGa'
-    'ldDT6v5abQ1oLRZFhXECmY65vk/40a1hp58hbXhI+GO4t5vU0kZmLWvpqGVyWYuK3cgsO0o3dhSxM+izzB0NpF7gbhdyZ3+MW0fa'
-    'O4X6RhsVkfS/+WgG60FbvVilj+nRSq2KLvY/dYxgJLIxg2tg9Amk90PU16vFAYpo6y3VQHZXR7GT4AcgF+lsfh1G+4zOKzpU7SDi'
-    'OcxYB5XPsOZDDJSk1gWrZxjQq5KcxqxDpC4LchQgMCrglm//AaFVzF/VZm55EFtXo8vUoeti8i0x/4F1plug+WfSJHPLT7FQDFeo'
-    'TP6YQpjdSTHl2XmXmX89gvlHxb+rTKFHzYWXgFpkXetyoR7AlvVtjnpekyCNQu+TM7JzUSCuRYYxgClVdY+rB1IoK4zjVdbxEOGO'
-    'LzEVpNDOZmppgFzfebV6ruNiOzLbOAYsBIk3B5jbFWBWKfUzrl4I6TbgA27e+QFB43ySR/od/zP6+EexDUDDQWqMjKI+3fFOTcNX'
-    'hfEW8wc14AEtVIMuOO5aIHVoNUKwhkvLvo/LWV0T68OR/tL7nfmqPxqOcP/3NMbVrOJaGvcqxSR+9LzTPVYtdKFge6c0n/nqnE+V'
-    'A4jO9CRvhWtfoy5sz8S44eVuQAAD7CsLR/AGvDKQKgl5ToBK2R5fpep+oX5BRErl61XiVzanNy49xxhlkV4WyevGD63wZ77NZRf3'
-    'SjfxCEikysYS9Hqi1MjkIRE5ybwLDck2RgQ3J+9eNJKPONmGAY4BDaP//3C1dUph62gZK2hET2GutlP9ElTQ+tqvh7KoA972ak1b'
-    'jJrmtd8R6YFbD0wyR/XgLvkCm6+0wHc/+zjSM/ag/WxpHxWoajlkY+WQ+G6sHP4nBvfkc0x1AHrVGmiUHSDgKyJ7x5sEUSebvN7H'
-    'm/ctzs6LLsnOA7UN0hyiwi3AFzJqLWaS4dTFMQm6ChqY7UarKQlZmA3fErJRLkWn0Na0Ni5jc6n+8c5TVPVij7Z9mdddoRlhqOyY'
-    'O+Eu9LemTqHnGzU3HRdkgC6DflfXvzmDJUKegQt42kxTYw9v5zhGPqD/RdQlFhmgiKSOd57WnnoWtFk8NDo1+XS9s1eiE2PyQ6LU'
-    '0zOrBQ+Ep34S09y3fp1QO8gobuzjxlFs5MZ+B3QdpAMCbrwJSGCevF5XuU1taN2umOld5ISJAyoh3wazTWIJU2qJee81CJpYYVzd'
-    'ZV5XZt75EESF7lK/OkwZfpc/fVin+JyLzDsLRxZEdlOMqRlgxgC34KJ/1ARQwHBbSZ0df40rOzr+qpjz7v/z6mNjr9L54ll6hYjO'
-    'mb+srX0zV8tQIcpcOaFXAyTQ31k9BB6cxuUR1GbuvTfNUUGHCOAwg/dTl2hgyfTTEHornZPIw1Q9TTNzP6LCCwl9zsQLtWH61Sdg'
-    'n8XqZ975Ft4p9QrjwzjqUbXm5ON0uJG9tzFh9Zlb0rr1XnYjFvVxsl58VHOiHSwzY2EQFwG6wMABIBo1rGA3Vg+27ODYb6D6q48Z'
-    'GZVut4IZnM48tf3kkardyPtj6Aa/QJxHFOtavuSh4hpsjMtcOWHu/P04OfSviLpkrnjv7z74y7EHK8dYf/KQVaDC0aky2j9zR/fY'
-    'gQaqBh187A1qrG/XRx10mDEvz9RM4rubGDp77yIiV0iGqxmACfeckXqbyT7Q02DQqTuwt9pQTR9fMnf1YJWhGEKH5CnmXpmRfDvS'
-    'z60ebMI0oTkLeylMu4kgK5sqFRDwtch5ai7oAC4yzPzbSJ3S7+mC7npA0i9I1/YFTFnVA82gmJOzSZ51HAOrl0j3JvvBaB2vm7sK'
-    'TM8vyTzrfEMPMu5+fNIq/TeyfvWarv8FwoTyKA=='))
-SOURCE_CHECKSUM = 0xf8189659
+    'eNp1WA1wVNd13qcVsIoV3pbKsZjYM0u8dqUME2sd0uwrprOP7Jp74T4CBYFtjJ22DtW4bkql3UBqGhBv1/j6ek0a28HptIldt40n'
+    'zQyhccyP43jfCrRI2FgILDCuscAOaFkDi3FkAba237krCbmdagb2vfvuO+/8fOc751wuLzI50MrUyugyJvfbnScrFdNny3LnaOUC'
+    'LrcM+nw+pr7JuPyQ+bcFDJ+Pe2dnieZDfM/1GxZu3P29r/+Em9vz9F5loy0PyAP2x4eZNzSPmdsXrBfGfuYNTmFGPq7+rJFlH2xM'
+    'WMfb57FMT3IGVm4U2XtutLEys8yMhUFm7jkdar+9LIz5gTJza4xVq7visq9smzu+GLf6ksdtmS/10Urc3LHaZ1v55K9p6T+ZWhfl'
+    '3smpzL9zBPoK4yBk3Nlo74a6vrIwvcVB7l6uWXdd1ja469XPl7VP4ANbYjU+n1Hamn3CF4SV2fpe5t/agneEMorTYBCZvqCNeef9'
+    'mZyZ/hTC7JVclrNrK1we4i8/+enda3aNDg3YK2Q50mO3iuzfrudyVGSfKmyivctb2SvjTlom5EPhciLyPpcXMsNm+ofY4JjbR7i6'
+    'M8r9Ndy7EHJu/vsQ985M5UaBZzfGHHWbkENwZYOwcskodwtBYVVSQ45813Y/MZIB+zdkXmk3U/FwmbtnA+55g1v51D9FcqtW2/fa'
+    'q+377Pu7uFoZIDnyAJPLwyNlbhbM1PNCPRAecWSzI/88kBlONu3SovZz9cimOlidySX3sF0TAZaF4hK4I5Lrwnf0jkrpdR/9wRtw'
+    'UZT5t5Dj7c5Bgo8jPYoGgi/mLljbPg2ujoWMruHYbUYq5ED2F9e462cb353qrm+a8t3pFIlNtYhE8TufVip0l6O7Lp+GnggHmFoe'
+    'DjI4Vh4dUtCj+L7hG/ujePRweYXJQ/YK/tuJiLTyCc/by+H1ViZ/v4x55xqYvMTcD6JCQi5X89uEfCAcigzTTwv91xTPxioU7SuQ'
+    'ToH6Er6ViFQSmZxtPlWQyXBtItLjZHqEPI/3o9xMDC/yp/MUcED+9wBLaNHNL+afpXvv9FRmdIvsfTGm/pRlKqlbE5lK8rr5bvzx'
+    'kLFQJl9rYm53kFuXUu9CYmp2FbCl55gcobgzayh1gqkVAbpH8IJlZhampw4UT49WKgqacHfIMN0VcAkgELbi4ZD5w5z5Uk5tSIcy'
+    'FTPdR0rIPJnxz5QJ3N1MwTOYSu5tiuTwSEs0009Oeloht7AChJGDyR2/Ja1opcU3dtFEF/BS5vgowaK0it6Bl1h2fUVYBfJUgh6/'
+    'jsdc7aliqmJmXiHFl0PV5aRq3nypXyWfCgGAW6GNSh5pmlApcz+2alQyd290Ep7JmHs0GEu/I/z1gZ2Av61DtHWCkxCKASb7kKZw'
+    'ZIjdvKWs4zEYYNkGg2Uf8xmErRoAPVWPD+64HVfMjHczq5y0mZuPMas3dUJzxOfIYbIsmnPMWvCtjoeF7GXe2XnMOzUVz9M3bJqG'
+    'DULm2OcBfWibM7oSkX6wFAglz5TdJNTdQcc61j6dW7mOOqZ4E7M8kJmbN2z3ij91hKn5AcrxHws5H2Df4qvRKZiSrKCvyQvF78Fm'
+    'qMHcwZEun+8a/mPmS8McrLvCbiXCkW8uA74ZRAaF+gtI+xyT8XAU942ieZDJ2jDbNZ4lcFJZzZ8Nt9Sw7H2Gam9BHbgLEI8DbDGH'
+    'sqBAhO/m6oWRIzktKtGEnwDbRR/X0ZGJO1A44OXbzMwtUBZIDNCbM3ENpNRXWaLHkWciwxPQifRfKx8MxBgU8h1HdsGnQVbXyzLn'
+    'ktNgqly+z+dk3k7i6UkKwGXmFf22rHfho/06nl03CLAPpDYG6T5yWKidOU0bW/s0eL9jkNohIfejSh2nSuUY3ezwEM82dDM1gxE+'
+    'isjAHjOjYI65M78GITHTz+EG1BOzrddT182jSmBmerEm8+4p/ws1ZuZN3Niy2xuqsb3zU91B0/ZO+zP9ZuYT2O0Ypx150Wm+LKz6'
+    'sLn5x8T11kem+wMqTvJD99Q0M7PMD79kF48gzrczVYeSaKb1muyZ8GcMH4lbD4UDZvprdCnPO/Kj4gAyAzHzcxjVnAPyBEwEymrD'
+    'onkEOGr/JVMPEWEeY265ppCI1hCpzNHxgzvNzNchABEOFL+GCyhW3T4zB+z6cTuz3837ZWuURY45zZ/E5dm4LHLvAz+iE2CRPuaV'
+    'QmpDuD4u/6aJRbqkM/sziDom/6ElLr89hz7vDd0EIYBICEnMJiXxODAi/eDmROQcNkPPWgqZLELr2tKPWKY/2UDZxG5GAN2Hwo2G'
+    'mUkQKVA0ih3kBNL7/6qoZZH04mLkjNM8iufVrfIj2kAbS9lJPjKwX+fY57HfvYLobofLEFoBCAR5tjaH+nZMwypAsZG94i8vAjdR'
+    'zS3e2Ra7jt9h7sxRXNO+UZIxxcxc0sE+xXRcrjArb7q/rKHmZIQScd52PDYf+QlWOFJmvaNeDFPN4Orx8As6r3TWxsPBQiymM324'
+    'G6jZpqkBUHmiRmNKUP2dE7bNJ3MIPtiroy6RRvb1URcj7w2HGApdY/zR2vAD2HeLrwrAoX1XKhXb/dSImy+BEGBlo7ktLxT2X8vL'
+    'eDpvpr9P+W/tNd2UJsyqy6r+huO0vxFB+M9P/juB+k0+a9pdIc9DzwyZCdDFYUncfBqJik+SRihW9R23JtI9yVkCz1psGSA9ohNZ'
+    'zmp5lgVI/RYSGcW/esc46HpGNbXcK7XJdjytnyCV4hOfjGFiFyF+D/1XnAOVOATqdSieXVyTkK8Rq0yZ68xOfnkMKmPAKd5IFoCt'
+    'VB0UoSYhStoU/wTmJGT9kyVUm4Ywtw6Z7q8ncplKc5OZ+TcdvS9wa8B0nyEkk8lcDhAALa/jjzZtCDf6kiFtrZAXtVKTLE3IqrGw'
+    'zoVvavBm8ZWr0Ka57MiPNXHv0ZS/qcoR41bzukPFA9g3r9quwkrz6bz5NNqAfnQCQjqoZrXIo1pkdLF53EPyDVhbTR2JXCaioLQY'
+    'IwvyBiJcnE7bvbP+a4Ev2vIIpdM1YqG9xd9dncjG0SpAKNfc8pQxSdg7hXTFJ4q7r5Kmk/o3mkCofHH5+u4G3TdzeaQV48hVVLK7'
+    '1INNTC2LsuyGcODSvzO1eRMhca4bwk87wDdcXKyh6TbRjzXU/gFTj+XounmIWfvb30F5936uF7KtFaRhxwGmvhG1Xx2fDXaRQAfd'
+    '5dyXSWbHLxz0aD+jPQk0JVnwpJAHmd/VLYN8V8j6MCr70FDnCPU2aGQYuhnQb304OQPl2Y1RP8Ddg5ViFSKXSRTeH9HOwpCCmUgG'
+    'ZVvAxstNckkT/Ubjj7KvrJFLZtvuhvAdPvPp2G2R4ap0ZHjnKahaEXVX0L3vaNXt+b0OEiLE1MPR3UQPQrmNpJ//5aDO/F4xKy+y'
+    's49yldDbX3RkL4/kMbs1pOpuoSY9+VypnlXy2FfpSR2J5K6pLrvB1neBWSYR9uR49YMAodVYx7GMqcc/flZb2kXFmGAQFdm7DZ6t'
+    'nyHkCUetZZRIg6J5gFkfCnP+W8Kf1gOSYx033Zmktvup33zE1L1GHhV7Q3gIzSSX7/Dd432GkH2OPIKyh/Eo58g8z7ajY/x+QGTe'
+    'SDZTFy2sgdR5x3rPTO8gpGUXoDumNm6fuflfaMHda5R6uRyBXdwbwgSbu4VGVgHEQNBUctIuhhYEPh/qfI88xMCfZTb3nrUdP2WI'
+    'IggZXTgmjS5R11PtxLcQQY8w8Oag7tdRlJn0d1ZodF63SFbo8SA9Rm9dgF3rA0hERPSuspCxEZI4WIwRU8r3aGtMSAwmxya53ZGH'
+    '4YjSKZIxlN2ix1T6iN9t0dEGsFS09My1flAPY5iFWoE0/3g/KC8J9S2W/JLu+ImwqMY9Rd03+/g4kw1dusxa+1PQdSUm2HcSkbep'
+    '/G7kVsl0b9OAKgq1tFEoTrMSelrdX6stAa3FgqgwjiPTMef3CT+6Nez0M6QNDwl/DPd2k1rSyKylLR21TC5tUbEbmWVH6caOInYG'
+    'fZa5o4HUC9ztQu7si3HrcHunUN9soyKS/lcfzWA9aKsXqvRRPVqpldGF/qeOEoxENmZwDYw+gfR+kPp6tTBAEW29pRrI7uoodgL8'
+    'AOQinc1vwGif0XlZh6odRDyLGWuh8mnWfJCBktTaYPVMA3pVklOYdZDUZUGOAgRGBdzy7T8itIq5K9vMzQ9g6yp0mTp0XUy+Jebe'
+    'v9Z0CzT/XDPJ3PxzLBTDFSqTP6UQZndQTHl2ziXmX4dg/nHx7yqT6FFz4UWgFlnXukyo+7FlXZujntckSKPQ++SM7GwUiKuRYQxg'
+    'SlXd4+qBFMoK41iVdTxEuOPLTAUptDOZWhIg13deqZ7zuNiOzDaOAgtB4s0B5nYFmFVK/YKrF0K6DfiAm3d+QNA4l+SRfsf/jD4O'
+    'Umw90HCAGiOjqE97vJNT8FVhvMX8QQ14QAvVoAuOuxpIHVyFEKzm0rLv5XJG18T6cKS/9H5nvuqPhsPc/wONcTWjuIbGvUoxiR89'
+    '73SPVQtdKNieSc1nvjrnU+UAojM9yVvh2teoC9s9MW54uRsQwAD76vwRvAGvDKRKQp4VoFK221epul+oXxGRUvl6lfiVzeqNS88x'
+    'Rlmkl0XyuvFDK/yZb3PZxb3STTwCEqmysQS9Hi81MnlQRE4w73xDso0Rwc3KuxeM5MNOtmGAY0DD6P/fXG2ZVNg6WsYKGtFTmKtt'
+    'VL8EFbS+9uuhLOqAt61a0xaipnntd0R64Nb915ijepCXfIHNVVrgu599HOkZe9B+prSXClS1HLKxckh8N1YO/wODe/I5pjoAvWoN'
+    'NMoOEPBVkb3jTYKok01e7+PNexdm50QXZ+eA2gZpDlHhFuALGbUGM8lw6sKYBF0FDcx2o9WUhCzMhm8J2SiXoFNoa1oTl7HZVP94'
+    '50mqerFH277C6y7TjDBUdswdcBf6W1On0PONmpuOCTJAl0G/q+vfrMESIc/ABTxtpqmxh7dzHCMf0P8i6hKLDFBEUsc6T2lPPQva'
+    'LB4cnZx8ut7ZK9CJMfkhUeqp6dWCB8JTP4tp7lu3VqjtZBQ39nLjCDZyY58Dug7SAQE33gQkME9er6vcxja0bpfN9E5ywsQBlZBv'
+    'g9muYQlTaol57zUImlhhXN0lXldm3rkQRIUWqd8cogxf5E8f0ik+6wLzzsCRBZHdGGNqGpgxwC246B81ARQw3FZSZ8Zf48qOjr8q'
+    'Zr37/7z62NirdN54hl4honPmLm1r38TVUlSIMldO6NUACfR3Vg+FB6dweRi1mXvvTXFU0CECOMTg/dRFGlgy/TSE3krnJPIQVU/T'
+    'zNyHqPBCQp8z8UJtmH71CdhnsfqZd76Nd0q9wvgwjnpUrTn5OB1uZO9pTFh95ua0br2X3ohFfbysFx/VnGgHy8yYH8RFgC4wcACI'
+    'Rg0r2I3Vgy07OPYbqP7qY0ZGpdutYAanM1BtP3mkajfy/ii6wS8Q5xHFupYvebC4GhvjMldOmDv+ME4O/WuiLpkr3vO/H/zV2IMV'
+    'Y6x/7dBVoMLRKTPaP3N799iBBqoGHXzsCWqsb9NHHXSYMSfP1HTiu5sYOnvvAiJXSIarGYAJ96yRepvJPtDTYNCp27+n2lBNHV8y'
+    'd/ZglaEYQofkSeZenpZ8O9LPrR5swjShOQt7KUy7iCArGysVEPDVyDlqLugALjLM/FtJndIf6ILuekDSr0jX9nlMWdUDzaCYlbNJ'
+    'nnUMA6uXSPcm+8FoHa+bOwtMzy/JPOt8Qw8y7j580ir9F7J+1equ/wF0pffv'))
+SOURCE_CHECKSUM = 0x8da8ce3e
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

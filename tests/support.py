@@ -40,6 +40,10 @@ _temporary = None
 _compiled = {}
 
 
+# which engine the live tests use where they do not say: '' for the program's own choice
+ENGINE = os.environ.get('MEMLEAX_TEST_ENGINE', '')
+
+
 def scaled(number, least=1):
     """`number` of rounds or operations times MEMLEAX_TEST_SCALE."""
     return max(least, int(number * SCALE))
@@ -385,6 +389,8 @@ class Memleax(object):
 
     def __init__(self, *arguments, **options):
         self.argv = [options.get('python', sys.executable), PROGRAM] + [str(a) for a in arguments]
+        if ENGINE and '--engine' not in arguments:
+            self.argv[2:2] = ['--engine', ENGINE]
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -912,13 +912,14 @@ class Suite(object):
         tables = machine.tables
         waiting = len(tables.pending())
         self.assertEqual(waiting + tables['cut'], 100)
-        self.assertEqual(waiting, 8)
+        ways = recorder._constant['PENDING_WAYS']
+        self.assertEqual(waiting, ways)
         machine.end_here()
         tables['tick'] = 10
         found = tables.scan(1)
         self.assertEqual(len(found), 100)
         endings = [tables.stack(block[2]).ending for block in found]
-        self.assertEqual((endings.count('end'), endings.count('no rules yet')), (8, 92))
+        self.assertEqual((endings.count('end'), endings.count('no rules yet')), (ways, 100 - ways))
 
     def test_no_room_for_stacks(self):
         machine = self.machine(stacks=16).functions()
@@ -1213,7 +1214,9 @@ class Suite(object):
                 self.assertEqual(driver.registers(ctypes.c_void_p(stub.address), 1), 0, kind)
                 machine.serve()
         tables = machine.tables
-        self.assertEqual((tables['unknown_frees'], tables['missed_frees'], tables['lost_blocks']), (4, 3, 0))
+        # a stack of one frame, cut short: the block could be that of a call inside another
+        self.assertEqual((tables['unknown_frees'], tables['missed_frees'], tables['replaced'], tables['lost_blocks']),
+                         (4, 0, 3, 0))
         self.assertEqual(tables.count()[0], 1)
 
     def test_threads_that_end_and_begin(self):
