@@ -51,9 +51,10 @@ TEACH_AT_ATTACH = 0.3           # seconds for which call sites are taught before
 TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
                                     'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
-WARM_UP = 1.0                   # seconds after attaching in which the monitor serves the recorder without a pause
-RECORDER_BUSY = 0.001           # seconds between looks at what the recorder left, while there is anything
-RECORDER_IDLE = 0.01            # and while there is nothing
+LEARN_QUIET = 0.02              # seconds without anything unknown after which the recorder begins to count
+LEARN_MOST = 0.3                # and seconds after which it does so in any case
+WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
+RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
 GATHER_EVERY = 8                # events after which all stopped threads are taken, for fairness
 EXPIRE_BATCH = 64               # blocks that one tick reports; more are left to the next, right behind the next event
 DONT_SHOW_AFTER = 3             # expired-frees after which a stack is no longer shown
@@ -1543,16 +1544,19 @@ class TrapEngine(object):
 
     def _thread_for_injection(self):
         """A stopped thread, best one that is not in a system call."""
-        best = None
+        best = stopped = None
         for tid, task in self.tracer.tasks.items():
-            if not task.stopped or task.pid != self.pid or task.signal or task.group:
-                continue                    # its signal would be lost, its job-control stop broken
+            if not task.stopped or task.pid != self.pid or task.signal:
+                continue                    # its signal would be lost
             if any(event[0] == tid for event in self.tracer.unread):
                 continue
-            if not self.tracer.in_system_call(tid):
+            if task.group:
+                stopped = tid               # only where there is no other; it goes back into its job-control stop
+            elif not self.tracer.in_system_call(tid):
                 return tid
-            best = tid
-        return best
+            else:
+                best = tid
+        return best or stopped
 
     def _syscall_instruction(self):
         """Where two bytes 0f 05 (syscall) lie in code that is never unloaded."""
@@ -2583,7 +2587,11 @@ class TrapEngine(object):
 
 
 class SharedLedger(object):
-    """What a Ledger is to the trap engine: figures from the recorder's tables, and the messages about them."""
+    """What a Ledger is to the trap engine: figures from the recorder's tables, and the messages about them.
+
+    Stacks of the tables that look the same to the user (within his limit) are one CallStack: a `leader` among their
+    numbers stands for all.
+    """
 
     def __init__(self, engine, tables):
         self.engine = engine
@@ -2593,10 +2601,13 @@ class SharedLedger(object):
         self.started = time.monotonic()
         self.threshold = max(1, int(engine.settings.expire * 1000))
         self.next_id = 1
-        self.ids = {}                   # number of a stack -> its id
-        self.expired = {}               # number -> [blocks, bytes]
-        self.freed_shown = {}           # number -> late frees told of
-        self.known = {}                 # number -> (frames, exact, ending) as they are sent
+        self.ids = {}                   # leader -> the CallStack's id
+        self.expired = {}               # leader -> [blocks, bytes]
+        self.freed_shown = {}           # leader -> late frees told of
+        self.leaders = {}               # number -> leader
+        self.members = {}               # leader -> its numbers
+        self.shown = {}                 # (frames, exact, ending) as they are sent -> leader
+        self.looks = {}                 # leader -> the same
         self.provisional = {}           # number of a pending stack -> that of the stack it turned out to be
         self.late_seen = 0
 
@@ -2609,34 +2620,44 @@ class SharedLedger(object):
         live, size, frees = self.tables.count()
         return live + 2 * frees, live, size
 
-    def stack(self, number):
+    def leader(self, number):
+        """The number that stands for all stacks that look the same."""
+        leader = self.leaders.get(number)
+        if leader is None:
+            look = self._look(number)
+            leader = self.leaders[number] = self.shown.setdefault(look, number)
+            self.looks[leader] = look
+            self.members.setdefault(leader, []).append(number)
+        return leader
+
+    def _look(self, number):
         """(frames, exact, ending) of a stack as the reporter gets them: the hooked function's entry first."""
-        found = self.known.get(number)
-        if found is None:
-            record = self.tables.stack(number)
-            engine = self.engine
-            entries = engine.entries
-            frames = [entries[record.hook] if record.hook < len(entries) else 0]
-            exact = [0]
-            ending = record.ending
-            if ending not in (unwinder.END_OF_STACK, unwinder.LIMIT) and any(map(engine._is_main, record.frames)):
-                ending = unwinder.END_OF_STACK
-            for index, address in enumerate(record.frames):
-                other = engine._hook_of_frame(address)
-                if other is not None:
-                    address = other.entry
-                    exact.append(index + 1)
-                elif index in record.exact:
-                    exact.append(index + 1)
-                frames.append(address)
-            found = self.known[number] = tuple(frames), tuple(exact), ending
-        return found
+        record = self.tables.stack(number)
+        engine = self.engine
+        entries = engine.entries
+        frames = [entries[record.hook] if record.hook < len(entries) else 0]
+        exact = [0]
+        ending = record.ending
+        if ending not in (unwinder.END_OF_STACK, unwinder.LIMIT) and any(map(engine._is_main, record.frames)):
+            ending = unwinder.END_OF_STACK
+        for index, address in enumerate(record.frames):
+            other = engine._hook_of_frame(address)
+            if other is not None:
+                address = other.entry
+                exact.append(index + 1)
+            elif index in record.exact:
+                exact.append(index + 1)
+            frames.append(address)
+        limit = self.settings.backtrace_limit
+        if len(frames) > limit:
+            frames, exact, ending = frames[:limit], [index for index in exact if index < limit], unwinder.LIMIT
+        return tuple(frames), tuple(exact), ending
 
     def expire(self):
         """Report what outlived the threshold since the last time. Raises Stopped at a limit."""
         settings = self.settings
         for address, size, number, birth in self.tables.scan(self.threshold):
-            number = self.provisional.get(number, number)
+            number = self.leader(self.provisional.get(number, number))
             count = self.expired.setdefault(number, [0, 0])
             count[0] += 1
             count[1] += size
@@ -2644,7 +2665,7 @@ class SharedLedger(object):
             if identity is None:
                 identity = self.ids[number] = self.next_id
                 self.next_id += 1
-                frames, exact, ending = self.stack(number)
+                frames, exact, ending = self.looks[number]
                 self.engine._send_modules()
                 self.channel.send('expired', stack=identity, size=size, count=1, frames=frames, exact=exact,
                                   ending=ending)
@@ -2665,8 +2686,8 @@ class SharedLedger(object):
             shown = self.freed_shown.get(number, 0)
             if shown >= DONT_SHOW_AFTER:
                 continue
-            record = self.tables.stack(number)
-            for age in record.late_ages[shown:DONT_SHOW_AFTER]:
+            ages = [age for member in self.members[number] for age in self.tables.stack(member).late_ages]
+            for age in ages[shown:DONT_SHOW_AFTER]:
                 shown += 1
                 self.channel.send('freed', stack=identity, after=age / 1000.0)
                 if shown == DONT_SHOW_AFTER:
@@ -2676,27 +2697,34 @@ class SharedLedger(object):
     def report(self, now):
         """As Ledger.report()."""
         figures = self.tables.figures()
+        for number in range(1, len(figures)):
+            self.leader(number)             # also what has not expired belongs to its CallStack's figures
         found = []
         for number, (blocks, size) in self.expired.items():
-            if number >= len(figures):
-                continue
-            record = self.tables.stack(number)
-            if blocks > record.free_expired:
-                found.append((blocks - record.free_expired, size - record.free_expired_bytes, number))
+            records = [self.tables.stack(member) for member in self.members[number]]
+            late = sum(record.free_expired for record in records)
+            late_bytes = sum(record.free_expired_bytes for record in records)
+            if blocks > late:
+                found.append((blocks - late, size - late_bytes, number, late, late_bytes))
         found.sort()
         self.engine._send_modules()
         entries = []
-        for _, _, number in found:
-            figure, record = figures[number], self.tables.stack(number)
-            frames, exact, ending = self.stack(number)
+        for _, _, number, late, late_bytes in found:
+            rows = [figures[member] for member in self.members[number] if member < len(figures)]
+            freed = sum(row.free for row in rows)
+            freed_bytes = sum(row.free_bytes for row in rows)
+            frames, exact, ending = self.looks[number]
             entries.append(dict(
                 stack=self.ids[number], expired=self.expired[number][0], expired_bytes=self.expired[number][1],
-                free_expired=record.free_expired, free_expired_bytes=record.free_expired_bytes,
-                alloc=figure.live + figure.free, alloc_bytes=figure.live_bytes + figure.free_bytes,
-                free=figure.free, free_bytes=figure.free_bytes,
-                free_min=figure.free_min / 1000.0, free_max=figure.free_max / 1000.0,
-                free_average=figure.free_total / 1000.0 / figure.free if figure.free else 0,
-                unfreed_max=(figure.oldest or 0) / 1000.0, frames=frames, exact=exact, ending=ending))
+                free_expired=late, free_expired_bytes=late_bytes,
+                alloc=sum(row.live for row in rows) + freed,
+                alloc_bytes=sum(row.live_bytes for row in rows) + freed_bytes,
+                free=freed, free_bytes=freed_bytes,
+                free_min=min([row.free_min for row in rows if row.free] or [0]) / 1000.0,
+                free_max=max([row.free_max for row in rows] or [0]) / 1000.0,
+                free_average=sum(row.free_total for row in rows) / 1000.0 / freed if freed else 0,
+                unfreed_max=max([row.oldest or 0 for row in rows] or [0]) / 1000.0,
+                frames=frames, exact=exact, ending=ending))
             if len(entries) == 50:
                 self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=True)
                 entries = []
@@ -2722,6 +2750,8 @@ class RecorderEngine(TrapEngine):
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
         self.lessons_left = MAX_LESSONS
+        self.live = 0                   # blocks alive, when last counted
+        self.full = False               # there is no more room for blocks to be had
         self.seen = set()               # return addresses on the stacks that threads had at attach
 
     # -- attaching
@@ -2741,6 +2771,25 @@ class RecorderEngine(TrapEngine):
         TrapEngine._put_hooks_in(self)
         if self.tables is not None:
             self.attached = bool(self.tracer.tasks)
+            self._learn()
+
+    def _learn(self):
+        """Let the target run until hardly any code turns up that is not known yet: it counts from then on."""
+        tables = self.tables
+        begin = last = time.monotonic()
+        while tables['state'] == recorder.STATE_LEARNING:
+            now = time.monotonic()
+            if self._serve():
+                last = now
+            elif now - last > LEARN_QUIET:
+                break
+            elif self.lessons_left > 0:
+                self._teach_ahead(0.0005)
+            else:
+                time.sleep(0.0002)
+            if now - begin > LEARN_MOST or self.channel.asked() is None:
+                break
+        tables['state'] = recorder.STATE_ON
 
     def _place_recorder(self):
         """Let the target make and map the shared memory; room for the recorder's code; the stubs that call it."""
@@ -2884,7 +2933,9 @@ class RecorderEngine(TrapEngine):
                 registers = tracer.registers(task.tid)
                 if registers is not None:
                     self._set_stack(tracer.thread_pointer(task.tid), registers[unwinder.RSP])
-        tables['state'] = 1
+        tables['waits'] = WAITS
+        # a command counts from main on
+        tables['state'] = recorder.STATE_ON if self.settings.gate is not None else recorder.STATE_LEARNING
         for tid, task in list(tracer.tasks.items()):
             if task.stopped and not any(event[0] == tid for event in tracer.unread):
                 tracer.release(tid)
@@ -2955,18 +3006,21 @@ class RecorderEngine(TrapEngine):
         self.last_status = time.monotonic()
         self.last_calls = 0
         self.signature = self.modules.code_signature()
-        next_scan = next_look = next_stacks = 0.0
-        pause = RECORDER_BUSY
+        next_scan = next_look = next_stacks = next_serve = 0.0
         scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25)
+        clock = time.monotonic
         while True:
-            now = time.monotonic()
+            now = clock()
             tables['tick'] = int((now - ledger.started) * 1000) & 0x7fffffff
-            self._let_late_threads_go()
-            busy = self._serve()
+            busy = self._serve(now >= next_serve)
+            if now >= next_serve:
+                next_serve = now + 0.02
+                self._let_late_threads_go()
             if now >= next_scan:
                 next_scan = now + scan_every
                 ledger.expire()
                 ledger.late_frees()
+                self._grow()
                 self.channel.flush()
                 asked = self.channel.asked()
                 if asked != b'' or _Flag.terminated:
@@ -2993,16 +3047,22 @@ class RecorderEngine(TrapEngine):
                                                               for start, end in spans))
             if now - self.last_status >= 1.0:
                 self._send_recorder_status(now)
-            if now - ledger.started < WARM_UP:
-                # a process that was just attached to, or just began: nobody shall wait for what is not known yet
-                if not busy:
-                    self._teach_ahead(0.0002) if self.lessons_left > 0 else time.sleep(0.0001)
+            if busy:
                 continue
-            if not busy and self.lessons_left > 0:
-                self._teach_ahead(0.002)
-                busy = True
-            pause = RECORDER_BUSY if busy else min(pause * 1.5, RECORDER_IDLE)
-            time.sleep(pause)
+            if self.lessons_left > 0:
+                self._teach_ahead(0.0005)
+            else:
+                time.sleep(RECORDER_PAUSE)
+
+    def _grow(self):
+        """More room for blocks, where what there is gets full."""
+        tables = self.tables
+        if tables['overflowed'] > 64 or self.live > tables.buckets() * 3:       # of 4 in a bucket
+            try:
+                if not self.full and not tables.add_level(self.shared, tables.buckets() * 4 * 4):
+                    self.full = True
+            except OSError:
+                self.full = True            # no memory: what does not fit is counted
 
     def _let_late_threads_go(self):
         """Threads that slept in the kernel at attach are let go when they show up."""
@@ -3024,23 +3084,38 @@ class RecorderEngine(TrapEngine):
             elif kind != platform.GONE:
                 tracer.release(tid)
 
-    def _serve(self):
-        """Finish the stacks that the recorder could not walk, teach what it met. True if there was anything."""
+    def _serve(self, look=False):
+        """Finish the stacks that the recorder could not walk, teach what it met. True if there was anything.
+
+        look: also where the recorder has not called (its call can come a little before what it calls for).
+        """
         tables, walker = self.tables, self.unwinder
+        tables['cpu'] = platform.current_cpu()
+        if not look and not tables['attention']:
+            return False
+        tables['attention'] = 0
         read = self.tracer.read
-        items = tables.pending()
-        for item in items:
-            registers = [None] * 17
-            registers[unwinder.RBP], registers[unwinder.RSP], registers[unwinder.RA] = item.fp, item.sp, item.pc
+        provisional, base = self.ledger.provisional, tables['pending_base']
+        worked = False
+        for _ in range(200):
+            done, others = tables.finish_known()
+            for slot, number in done.items():
+                provisional[base + slot] = number
+            worked = worked or bool(done) or others
+            if not others:
+                break
+            for item in tables.pending(4):
+                registers = [None] * 17
+                registers[unwinder.RBP], registers[unwinder.RSP], registers[unwinder.RA] = item.fp, item.sp, item.pc
 
-            def careful(address, size, item=item):
-                # what lies in the copied stack, and behind it, has changed since
-                return b'' if item.sp - PAGE <= address < item.high else read(address, size)
+                def careful(address, size, item=item):
+                    # what lies in the copied stack, and behind it, has changed since
+                    return b'' if item.sp - PAGE <= address < item.high else read(address, size)
 
-            walk = walker.unwind(registers, item.sp, item.stack, careful, max(self.limit, 1), True)
-            number = tables.learn(item, walk, walker.simple_rule, self.stub_frames)
-            self.ledger.provisional[tables['pending_base'] + item.slot] = number
-        if items:
+                walk = walker.unwind(registers, item.sp, item.stack, careful, max(self.limit, 1), True)
+                number = tables.learn(item, walk, walker.simple_rule, self.stub_frames)
+                provisional[base + item.slot] = number
+        if worked:
             tables.settle_rest()
         missed = tables.missed()
         for pc, is_return in missed:
@@ -3050,12 +3125,13 @@ class RecorderEngine(TrapEngine):
         asked = tables.asked()
         for tcb, sp in asked:
             self._set_stack(tcb, sp)
-        return bool(items or missed or asked)
+        return bool(worked or missed or asked)
 
     def _send_recorder_status(self, now):
         elapsed = now - self.last_status
         self.last_status = now
         calls, blocks, size = self.ledger.counted()
+        self.live = blocks
         self.channel.send('status', elapsed=now - self.ledger.started,
                           calls_per_second=max(calls - self.last_calls, 0) / elapsed, blocks=blocks, bytes=size,
                           stacks=self.ledger.next_id - 1, stopped=0.0, lost=self.channel.lost)
@@ -3107,7 +3183,7 @@ class RecorderEngine(TrapEngine):
         self._unmap_shared(self._shared_pages(), problems)
 
     def _cut_short(self):
-        return self.cut_short if self.tables is None else self.tables['cut'] + self.tables['unknown_stacks']
+        return self.cut_short if self.tables is None else self.tables['cut']
 
     def _heal_children(self, problems):
         """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""

@@ -620,6 +620,11 @@ def run_on_cpu(cpu):
     return False
 
 
+def current_cpu():
+    """The number of the processor that this process runs on; a number that none has if unknown."""
+    return (1 << 64) - 1
+
+
 def signal_state(pid, tid):
     """(blocked, pending) signal masks of a thread: bit n-1 is signal n. (0, 0) when it is gone."""
     for item in _thread_records(pid):

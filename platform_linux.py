@@ -120,6 +120,7 @@ _syscall.restype = ctypes.c_long
 _fast = ctypes.PyDLL(None)
 _fast_ptrace = _fast.ptrace
 _fast_waitpid = _fast.waitpid
+_fast_getcpu = _fast.sched_getcpu
 
 Mapping = namedtuple('Mapping', 'start end permissions offset device inode path')
 
@@ -417,6 +418,12 @@ def run_on_cpu(cpu):
         return True
     except (OSError, ValueError):
         return False
+
+
+def current_cpu():
+    """The number of the processor that this process runs on (sched_getcpu(3)); a number that none has if unknown."""
+    number = _fast_getcpu()
+    return number if number >= 0 else (1 << 64) - 1
 
 
 def signal_state(pid, tid):

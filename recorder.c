@@ -66,6 +66,9 @@ struct walk {
 	u32 count, checks, extras, span;        /* frames; of the layout, see there */
 	u32 ending, nested, cacheable;
 	u64 missing;                            /* the pc without a rule */
+#ifdef KEEPER
+	u64 shift;                              /* from the stack's address to that of a copy of it */
+#endif
 };
 
 INLINE void add(u64 *counter, u64 n)
@@ -109,8 +112,12 @@ INLINE void *at(header *h, u64 offset)
 	return (char *)real(h) + offset;
 }
 
-INLINE u64 word(u64 address)
+/* A word of the stack that is walked. */
+INLINE u64 word(struct walk *w, u64 address)
 {
+#ifdef KEEPER
+	address += w->shift;
+#endif
 	return *(volatile u64 *)address;
 }
 
@@ -314,6 +321,8 @@ NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp)
 			VOLATILE(t->asked) = sp;
 			if (!VOLATILE(h->asked[0]))
 				VOLATILE(h->asked[0]) = 1;
+			if (!VOLATILE(h->attention[0]))
+				VOLATILE(h->attention[0]) = 1;
 		}
 		goto unknown;
 	}
@@ -407,7 +416,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 			offset = rule >> 6 << 3;
 			slot = rule >> 2 & 15;
 		} else if (kind == KIND_LONG) {
-			u64 wide = ((u64 *)at(h, h->palette_at))[rule >> 2];
+			u64 wide = ((u64 *)at(h, h->palette_at))[(rule >> 2) % PALETTE_SIZE];
 			offset = (u64)(long)(int)wide;
 			slot = wide >> 32 & 0xFFFF;
 			kind = wide >> 48 & 7;
@@ -423,7 +432,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 		else if (likely(kind != KIND_SIGNAL)) {
 			u64 place = 0xFFFFFFFF;
 			if (fp_at) {
-				fp = word(fp_at);
+				fp = word(w, fp_at);
 				place = (fp_at - base) >> 3;
 				fp_at = 0;
 			}
@@ -435,7 +444,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 			cfa = fp + offset;
 			if (unlikely(kind == KIND_DEREF)) {
 				u64 pointer = cfa;
-				if (pointer - base >= span || pointer & 7 || (cfa = word(pointer)) <= pointer) {
+				if (pointer - base >= span || pointer & 7 || (cfa = word(w, pointer)) <= pointer) {
 					w->ending = MEMORY;
 					break;
 				}
@@ -452,10 +461,10 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 				w->ending = MEMORY;
 				break;
 			}
-			fp = word(context + 10 * 8);
+			fp = word(w, context + 10 * 8);
 			fp_at = 0;
-			sp = word(context + 15 * 8);
-			pc = word(context + 16 * 8);
+			sp = word(w, context + 15 * 8);
+			pc = word(w, context + 16 * 8);
 			/* the handler may have a stack of its own */
 			w->cacheable = 0;
 			if (sp & 7 || !pc) {
@@ -463,6 +472,10 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 				break;
 			}
 			if (sp - base >= span || sp <= low) {
+#ifdef KEEPER
+				w->ending = COMPLEX;            /* another stack, of which there is no copy */
+				break;
+#endif
 				u64 tcb = this_thread();
 				base = sp;
 				span = end_of_stack(h, tcb, sp) - sp;
@@ -487,7 +500,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 			}
 		}
 		sp = cfa;
-		key = pc = word(cfa - 8);
+		key = pc = word(w, cfa - 8);
 		if (unlikely(!pc)) {
 			/* a return address of zero is where stacks end; the zero is compared too */
 			if (where && count + 1 == w->checks)
@@ -623,7 +636,7 @@ static __attribute__((used)) void before(struct frame *f)
 	header *h = tables();
 	u64 address = f->rdi, record[2];
 
-	if (!h || !address)
+	if (!h || !address || VOLATILE(h->state) != STATE_ON)
 		return;
 	prefetch(h, address >> 3);
 	if (!take(h, address, record)) {
@@ -637,18 +650,59 @@ static __attribute__((used)) void before(struct frame *f)
 		freed(h, record[0], record[1], this_thread());
 }
 
+/* The monitor looks for what is new only where this says so. */
+INLINE void call_attention(header *h)
+{
+	if (!VOLATILE(h->attention[0]))
+		VOLATILE(h->attention[0]) = 1;
+}
+
+/* The number of this processor, as the kernel keeps it in the limit of a segment (Linux
+ * arch/x86/include/asm/segment.h, vdso_read_cpunode()); all ones where it does not. */
+INLINE u64 this_cpu(void)
+{
+	u32 limit;
+	int known;
+	asm volatile("lsl %2, %0" : "=r"(limit), "=@ccz"(known) : "r"(15 * 8 + 3));
+	return known ? limit & 0xfff : -1ul;
+}
+
+/*
+ * No slot is free.  Wait a little for the monitor, which then knows the rule or has emptied one, but not on
+ * the processor that it needs, and no more than so many rounds in a process's life.  0: no use.
+ */
+RARE int wait_for_monitor(header *h, struct walk *w)
+{
+	pending *p = (pending *)at(h, h->pending_at) + (w->hash >> 20 & h->pending_mask);
+	u64 rounds, left = VOLATILE(h->waits[0]);
+	int better = 0;
+
+	if ((long)left <= 0 || this_cpu() == VOLATILE(h->cpu))
+		return 0;
+	call_attention(h);
+	for (rounds = 0; rounds < WAIT_ROUNDS && !better; rounds++) {
+		__builtin_ia32_pause();
+		better = rule_of(h, w->missing) != RULE_UNKNOWN || !VOLATILE(p->state);
+	}
+	add(h->waits, -rounds);
+	return better;
+}
+
 /* A stack that could not be walked to its end is copied for the monitor to finish; -> its provisional number.
  * */
 RARE u64 claim(header *h, u64 hook, struct walk *w, pending **slot)
 {
-	u64 first = w->hash >> 20 & h->pending_mask & ~(PENDING_WAYS - 1ul);
-	pending *p = (pending *)at(h, h->pending_at) + first;
-	u64 i, length = w->high - w->sp, *from, *to, words;
+	pending *p;
+	u64 i, number, length = w->high - w->sp, *from, *to, words;
 
 	VOLATILE(((u64 *)at(h, h->missed_at))[w->missing * GOLDEN >> (64 - MISSED_BITS)]) = w->missing;
-	for (i = 0; i < PENDING_WAYS; i++, p++)
+	number = w->hash >> 20;
+	for (i = 0; i < PENDING_WAYS; i++, number++) {
+		number &= h->pending_mask;
+		p = (pending *)at(h, h->pending_at) + number;
 		if (!VOLATILE(p->state) && !swap_if(&p->state, PENDING_FREE, PENDING_BUSY))
 			goto found;
+	}
 	return 0;
 found:
 	if (length > PENDING_BYTES)
@@ -665,7 +719,7 @@ found:
 	to = (u64 *)p->stack;
 	asm volatile("rep movsq" : "+S"(from), "+D"(to), "+c"(words) : : "memory");
 	*slot = p;
-	return h->pending_base + first + i;
+	return h->pending_base + number;
 }
 
 RARE u64 large_size(header *h, u64 size)
@@ -722,18 +776,18 @@ INLINE int same_stack(header *h, stack_record *record, u64 hook, struct walk *w,
 		return 0;
 	}
 	for (i = 0; i < count; i++) {
-		found = word(sp - 8 + 8ul * where[i]);
+		found = word(w, sp - 8 + 8ul * where[i]);
 		if (found != frames[i])
 			goto differs;
 	}
 	if (n > count) {
-		found = word(sp - 8 + 8ul * where[count]);
+		found = word(w, sp - 8 + 8ul * where[count]);
 		if (found)
 			goto differs;
 	}
 	where += n;
 	for (i = 0; i < l->extras; i++, where += 2) {
-		found = (where[0] == 0xFFFFFFFF ? w->fp : word(sp + 8ul * where[0])) - sp;
+		found = (where[0] == 0xFFFFFFFF ? w->fp : word(w, sp + 8ul * where[0])) - sp;
 		if (found != 8ul * where[1])
 			goto differs;
 	}
@@ -752,9 +806,11 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	struct walk w;
 	pending *waiting = 0;
 	u32 *cached, tries;
+	int learning;
 
 	if (!h)
 		return;
+	learning = VOLATILE(h->state) != STATE_ON;
 	if (hook & HOOK_THROUGH)
 		result = (u32)result ? 0 : *(u64 *)first;
 	switch (hook >> HOOK_SIZE_SHIFT & 7) {
@@ -777,12 +833,13 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 		ret += 2;
 	}
 	if (!result) {
-		if (size || !(hook & HOOK_BOTH))
+		if (!learning && (size || !(hook & HOOK_BOTH)))
 			add(h->failed, 1);
 		return;
 	}
 	if (unlikely(result & 7 || result >> 47)) {
-		add(h->lost_blocks, 1);
+		if (!learning)
+			add(h->lost_blocks, 1);
 		return;
 	}
 	prefetch(h, result >> 3);
@@ -801,28 +858,41 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 		if (same_stack(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w, &key))
 			goto found;
 	}
-	tries = 0;
-	do {
+	for (tries = 0; ; tries++) {
 		walk(h, hook, &w, 0, 0);
 		stack = 0;
-		if (unlikely(w.ending >= FIRST_PENDING))
+		if (unlikely(w.ending >= FIRST_PENDING)) {
 			stack = claim(h, hook, &w, &waiting);
-		if (stack)
+			if (stack)
+				break;
+			if (tries < WALK_TRIES && wait_for_monitor(h, &w))
+				continue;
+		}
+		stack = learning && w.ending >= FIRST_CUT ? 0 : stack_number(h, hook, &w);
+		if (likely(stack != WALK_AGAIN))
 			break;
-		stack = stack_number(h, hook, &w);
-	} while (unlikely(stack == WALK_AGAIN) && ++tries < WALK_TRIES);
-	if (unlikely(stack == WALK_AGAIN))
 		stack = 0;
+		if (tries == WALK_TRIES)
+			break;
+	}
 	if (likely(!waiting)) {
 		if (unlikely(w.ending >= FIRST_CUT))
-			add(h->cut + shard_of(tcb) * 8, 1);
+			add(h->cut + shard_of(tcb) * 8, !learning);
 		else if (stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */
 			 && learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w))
 			VOLATILE(*cached) = stack | generation << 20;
 	}
-	if (unlikely(!stack))
+	if (unlikely(!stack) && !learning)
 		add(h->lost_stacks, 1);
 found:
+	if (unlikely(learning)) {
+		/* what is not known yet is asked for, nothing is noted */
+		if (waiting) {
+			waiting->address = 0;
+			goto ask;
+		}
+		return;
+	}
 	w1 = VOLATILE(h->tick) << BIRTH_SHIFT | (likely(size < LARGE_CODE) ? size : large_size(h, size));
 	if (unlikely(!put(h, result >> 3 << 20 | stack, w1, tcb))) {
 		add(h->lost_blocks, 1);
@@ -831,8 +901,10 @@ found:
 	} else if (unlikely(waiting))
 		waiting->address = result;
 	if (unlikely(waiting)) {
+ask:
 		BARRIER();
 		VOLATILE(waiting->state) = PENDING_FULL;
+		call_attention(h);
 	}
 }
 
@@ -1018,6 +1090,35 @@ done:
 	BARRIER();
 	VOLATILE(p->state) = PENDING_FREE;
 	return 1;
+}
+
+/*
+ * Finish a pending stack by the rules that are known by now -> its number; 0: that takes the monitor's
+ * unwinder.  *settled: 0 if the block is in neither place at this moment, see keeper_settle.
+ */
+u64 keeper_finish(header *h, u64 slot, u64 *settled)
+{
+	pending *p = (pending *)at(h, h->pending_at) + slot;
+	u64 length = p->length, number;
+	struct walk w;
+
+	if (VOLATILE(p->state) != PENDING_FULL)
+		return 0;
+	if (length > PENDING_BYTES)
+		length = PENDING_BYTES;
+	w.pc = p->pc;
+	w.sp = p->sp & -8ul;
+	w.fp = p->fp;
+	w.high = w.sp + (length & -8ul);
+	w.shift = (u64)p->stack - w.sp;
+	walk(h, p->hook, &w, 0, 0);
+	if (w.ending >= FIRST_CUT)
+		return 0;
+	number = stack_number(h, p->hook, &w);
+	if (!number || number == WALK_AGAIN || number >= h->stacks_limit)
+		return 0;
+	*settled = keeper_settle(h, slot, number);
+	return number;
 }
 
 /* Set the rule of a key (a pc, with bit 47 if it is exact): 0 where its place in the table is full; 2:

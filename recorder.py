@@ -82,6 +82,8 @@ CONSTANTS = (
     ('THREAD_RANGES', 3),       # stacks of a thread
     ('PENDING_WAYS', 64),       # slots that a stack can be copied to
     ('PENDING_BYTES', 16384 - 80),
+    ('WAIT_ROUNDS', 20000),     # looks, with a pause each, that a thread waits for the monitor at once: 1 ms or so
+    ('STATE_ON', 1), ('STATE_LEARNING', 2),     # while learning nothing is noted but what is not known yet
     ('PENDING_FREE', 0), ('PENDING_BUSY', 1), ('PENDING_FULL', 2),
     ('LATE_AGES', 3),
     ('NESTED', 1),              # flag of a stack: the allocating function was called by another
@@ -98,6 +100,7 @@ CONSTANTS = (
     ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
 )
 _constant = dict(CONSTANTS)
+STATE_ON, STATE_LEARNING = _constant['STATE_ON'], _constant['STATE_LEARNING']
 
 # (name, type, count). A counter has a line of 8 words to itself, of which the first is used; with 64 words it
 # has one for each shard.
@@ -112,13 +115,14 @@ HEADER = (
     ('cache_at', 'u64', 1), ('threads_at', 'u64', 1), ('threads_mask', 'u64', 1), ('stacks_at', 'u64', 1),
     ('frames_at', 'u64', 1), ('counters_at', 'u64', 1), ('index_at', 'u64', 1), ('index_mask', 'u64', 1),
     ('stacks_limit', 'u64', 1), ('frames_limit', 'u64', 1), ('large_at', 'u64', 1), ('missed_at', 'u64', 1),
-    ('pending_at', 'u64', 1), ('pending_mask', 'u64', 1), ('notes_at', 'u64', 1), ('spare2', 'u64', 5),
+    ('pending_at', 'u64', 1), ('pending_mask', 'u64', 1), ('notes_at', 'u64', 1), ('cpu', 'u64', 1),
+    ('spare2', 'u64', 4),
     # written by the recorder
     ('stacks_next', 'u64', 8), ('frames_next', 'u64', 8), ('asked', 'u64', 8), ('late_frees', 'u64', 8),
     ('unknown_frees', 'u64', 64), ('missed_frees', 'u64', 8), ('replaced', 'u64', 8), ('failed', 'u64', 8),
     ('cut', 'u64', 64), ('wasted', 'u64', 8), ('unknown_stacks', 'u64', 64), ('overflowed', 'u64', 8),
     ('lost_blocks', 'u64', 8), ('lost_stacks', 'u64', 8), ('lost_threads', 'u64', 8),
-    ('lost_sizes', 'u64', 8),
+    ('lost_sizes', 'u64', 8), ('attention', 'u64', 8), ('waits', 'u64', 8),
 )
 _FIXED = [name for name, _, count in HEADER if count == 1 and name.endswith((
     '_at', '_mask', '_shift', '_limit', '_base', '_size', 'rows'))]
@@ -742,6 +746,28 @@ class Tables(object):
                     break
         return found
 
+    def finish_known(self):
+        """Settle the waiting stacks that the rules known by now lead through -> ({slot: number of its stack}, whether
+        others wait)."""
+        start = self['pending_at']
+        width = _size['pending']
+        states = self._words[start >> 3:(start + width * (self['pending_mask'] + 1)) >> 3:width >> 3].tolist()
+        done, others = {}, False
+        if not any(states):
+            return done, others
+        full = _constant['PENDING_FULL']
+        finish, header, settled = self.keeper.finish, self._header, self._found_address
+        for slot, state in enumerate(states):
+            if state == full and slot not in self._unsettled:
+                number = finish(header, slot, settled, 0, 0, 0, 0, 0)
+                if number:
+                    done[slot] = number
+                    if not self._found.value:
+                        self._unsettled[slot] = number
+                else:
+                    others = True
+        return done, others
+
     def waiting(self):
         """(slots that a thread is writing to, slots that are to be settled). One of the first kind that stays
         has been left by a thread that was thrown out of the recorder; it is not used again."""
@@ -1136,13 +1162,15 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4512,
-    'keeper_forget': 6192,
-    'keeper_scan': 3632,
-    'keeper_settle': 5408,
-    'keeper_stack': 4784,
-    'keeper_sum': 4048,
-    'keeper_teach': 6032,
+    'keeper_count': 4480,
+    'keeper_finish': 6048,
+    'keeper_finish.cold': 6000,
+    'keeper_forget': 6528,
+    'keeper_scan': 3600,
+    'keeper_settle': 5376,
+    'keeper_stack': 4752,
+    'keeper_sum': 4016,
+    'keeper_teach': 6368,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1153,174 +1181,183 @@ PARTS = (
     (672, 760),
     (768, 794),
     (800, 1306),
-    (1312, 1545),
-    (1552, 3203),
-    (3216, 3623),
-    (3632, 3897),
-    (3904, 4152),
-    (4160, 4264),
-    (4272, 4493),
-    (4496, 4797),
-    (4800, 6258),
+    (1312, 1579),
+    (1584, 3223),
+    (3232, 3639),
+    (3648, 3912),
+    (3920, 4221),
+    (4224, 4463),
+    (4464, 4568),
+    (4576, 4797),
+    (4800, 5054),
+    (5056, 6792),
 )
 FIXUPS = (
     (29, 0, 9),
-    (71, 0, 14),
+    (71, 0, 15),
     (746, 3, 1),
     (785, 4, 3),
     (790, 4, 5),
     (1042, 5, 4),
-    (2626, 7, 6),
-    (3391, 8, 7),
-    (3639, 9, 0),
-    (3792, 9, 2),
-    (3893, 9, 1),
-    (4416, 12, 7),
-    (4508, 13, 11),
-    (4540, 13, 10),
-    (4603, 13, 8),
-    (4663, 13, 12),
-    (4521, 13, 14),
-    (4581, 13, 14),
-    (4589, 13, 14),
-    (4622, 13, 14),
-    (4681, 13, 14),
-    (4703, 13, 14),
-    (4708, 13, 14),
-    (4719, 13, 14),
-    (4738, 13, 14),
-    (4752, 13, 14),
-    (4793, 13, 14),
-    (4813, 14, 0),
-    (5151, 14, 6),
-    (5517, 14, 7),
-    (5691, 14, 5),
-    (5774, 14, 5),
-    (5923, 14, 1),
-    (5531, 14, 13),
-    (5615, 14, 13),
-    (5666, 14, 13),
-    (6088, 14, 13),
-    (6254, 14, 13),
+    (2629, 7, 6),
+    (3407, 8, 7),
+    (3655, 9, 0),
+    (3815, 9, 2),
+    (3908, 9, 1),
+    (4720, 13, 7),
+    (4815, 14, 11),
+    (4849, 14, 10),
+    (4882, 14, 12),
+    (4908, 14, 8),
+    (4989, 14, 13),
+    (4827, 14, 15),
+    (4838, 14, 15),
+    (4857, 14, 15),
+    (4867, 14, 15),
+    (4894, 14, 15),
+    (4940, 14, 15),
+    (4948, 14, 15),
+    (5028, 14, 15),
+    (5050, 14, 15),
+    (5069, 15, 0),
+    (5415, 15, 6),
+    (5778, 15, 7),
+    (6004, 15, 5),
+    (6098, 15, 5),
+    (6267, 15, 1),
+    (5792, 15, 14),
+    (5978, 15, 14),
+    (6495, 15, 14),
+    (6654, 15, 14),
+    (6717, 15, 14),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqNWH90VNWdn5eZwGSdcudgrPHU2mEZeyZ7ckqm5WjmiO28OKP3whsaSwKoxbJqqeu6RyQzSF0sCW+eePfxWilS+mt73D1r156e'
-    'HmR1LSi1MxNNAqKEgIq6amBdmMcAjqTGECCzn++dJMQ97TmbPzL3vXd/fH9+vp/v9Xiqf8PsmrG2W7+1dJnept+qf0tfwuWJIpvl'
-    '8eh36Lfrt+nLv3Pn7bct7/lz07g8U8zM9nhKh7FP9/FKhXk6hBzQ5cElQp7tHqt8hFeb3sBHbj/EDZnj+eIc3tjLd12xfuGG3d+/'
-    '/lec7einhZUNuhyWw/qnh7jcx/Mnb8SHZesMbZDnj9Vy73a/hj20MXthA3fua0jE3l7Twq2RdNBeeLXh3H41nq8qc21NULAXhkJr'
-    'msqGttBf5maNdseKHtlf1tnOL8T60/8l86XDeEywnSs8sXx6D56fFfljMwzv9lFIKbSxckpb2LALp3nKguVbg9wcrXnoMrNX42Yu'
-    'oMv5G7HrpniNx6OVfu5s9AQhluPr495NzVhj2H53NpRRdtWX8fwZr75U79DbO5Zw+5Z7uWwPj1o5lv0NPiec5RUhxwzngXVClvkf'
-    'Ji2SkEfEnq0Xb1u1a7z4JqxwxnA293VhgcF2HOf50yGRPxVKWu+m08J+MMTnnOH54zOEN2pobxrOD+Lc/jqXo7BzvYjl0n/Lzd6g'
-    'iH2aKdJkY87xvzTZwORVlyabrl83S1oq5maeiObuWKF/W1+h36l/p0fYG7vqoLOVS59w/xGqGvZaf3Qv7SJfNeTZMmd9s5i1Fl+4'
-    'nQjjbYshV/tJ3rnKqqX/+PMrHsSK0v6yMNX+ldKgB1bRu4coplTgDM2AkclJXBs1brhl9ZqZ8EQ8pPWMxOdpmVAKEn1hlbmuSVs7'
-    'w1wXqV07ixzV5YOj3LsuVir0lKOnnomwR0gaYT+328NBLscN+VbRhgjukDb5XV8m5F54iMuD+lLx0qRL9A4x5Su9PRn9sIPLT5bA'
-    'MfVcDnPzFPTFvsJuvdeQ94RD0RH6aaZ/kYQTr5D7R7C7NcKy1+CsZLSStHI6e6JPpsO+ZHRvytpryDOCJUfg/E8QQqFFc58rPEkC'
-    'w3eLvM8VVDCQA+9UDrQqmS8nrUr6slYzsTmkLZTp/ZGqJ4czH2C3TJO+W1n+qQlf81gx8z63l/qVD6C/ckHmVffkeKViQwphFjVm'
-    '3g5zwIXhWCIcYj/Osedz9vpsyKqw7AAJIwukwi9VolSdpnE7/XIkmsOnqlOzW6d9rZBJeB8286joj1deIqnoTbNnYhChASxkvQ9J'
-    'ornSHbQGFuLOuooR6yMrJenzQXwW9gvVSKwwK0+Ct0PUdhK1wJ4ftNNPhIAPP4I0dvpwZEok625MVYHIzZdbpgU2KUMa49T/qfpf'
-    'XAIpeY7Lt5B/vYYsAJxCfO6WsnLIMT/3bimqoNxnOP/kIZSya5AdmQDO2/lVjDhL9PJYOb2Am4W4EduXeR+h2B3/K7IX8r5xlMf0'
-    'lZ2dIl+8USDIywvNrNY1k752H0DsA15u0XqS0cGEHDCcQEHYeiRl3xY0Yh+smcVjfZ11KVtEBMDsHd0saLo55s0c5narn8dG05D8'
-    'YYR4t6dGpWzmh7xPjVU4dNPx5tBoz1S8x9nzI0K+SpAl5EWgFpdvLEFII8xag4Z9l99+uNmwZ3MJT+FVg1wfnm80DnHpC/Nd0yCr'
-    'bLc2CbtjOZK2BvHVzJ07tRQFfj8OFsBRQ8vRJiE7GcGPn++i85VTZHKBIQcQpfOYNQeSIgD9tPIKjBEgAZqIXE3Jo9ERipgGehGl'
-    'KhE06gZTgJkZsixkfQ/hQdCQR2XZaNzL865Xl4Eunu+5UtiOit8p76bsbTl6ET2UcNZq+h+D9MB2HBG21a9ESgAhphesPn6oKJz6'
-    'gqGd5GSNg9g+yGMHmPVj6MB+X1gFJ7Dsv+MBENOsx17PXHYjFQVm9eKdLJjHvE/XMOs9POiyL1+s0fMfzTCHmJ4/4bUGmTUMZVPa'
-    'CUOeg+yp2AVm/poEiQXCbOMvlQHGzGMzmcW9MKezASUl81XDvjKFtdmbvMpAU0bUcUgilg77WfY6GsqRlLzg7kcWwDtewJtoLGCy'
-    'AT81GHZ92GjsN2IDa57pS7ZACk+qcT/qjZfLIwl5NiE/5ma5hsK+FFcO5NZeZl2HzbDc787HAOLyq3Ioll6Mrho0C17Z0YJdsJxH'
-    'scnHajtKnCgkLIXs9eFAQmYiPNojU02fCaMj8pHmhPzufBwOXb6I5QiPEPI2Pi1vJ4MiOggoTiIo5BGI7iOIUdL6Sj/h1mD6ckik'
-    '8blwpW5+pDFrAcEA+cT9BxJayYd1CohQgCdkxBZue4W+H8B3GI5e0sfST7GkahSsoshVS8yyNrnsi1hmjsHLW2BGuFg4iVc8wmsd'
-    'UZUH0NsPomPcfQ6x0wLtQoCV5rrUAvb7HLk2e/EiLa9l1gnl72Pc9sE1+3iswMzNNYT//ZR5N+7AZ/bow3gjkCrrUvaeMJWKlP1E'
-    '+Gn89iXjnokYjugjfYiZuyi2KFBuo0HsgoEaYM8Ps615eB441enP7mVZgmYDi1DMvo24oCLxWCB8D2ZeW83AMUN+VHxnrFLRzXGN'
-    'PR8IG1RI2faCYdMCyNKS3cey91PCx15m5t2aMmzVXt4p7ygrw3HumYtEGNaHG3ZXiDoQqD9FelgoOuH5bBscl2DP44gY4qUznMwO'
-    'pr9E80OSUR1HwevzTyS6/OYFDmSqRpazTKNpEaFVqulkjvnSf5+AQoEp+HB/dgHBQNH+Av1zF5Es2AjCOjfX6HI/YUntDcmmdJPM'
-    'TwYJRbA84l6n5GZG4wEuSQxJDvW6CSgBwHm89Dq3F4R57Bwzf6fsVjFPzCTpGphFmSzsK0XsLWY+jjEpKgBtjQf02FjntV3rw0FP'
-    '+hqlpFKLQQFSc7qOeGUiAWqwzj10HmyscTRFxQqA/IIC9S6FBlOq8rq33KOYp+CIy0c421Zg21DbB1HezYIPWeJDvrqLLqikmPJY'
-    'jfIYjDYR5jXkPpjAve4C2eqkd2KOLg+7A+dVwkytrSU/InXMcu1EctAm7oXzEzx5Ot/6mMs3q+Xntd319I6YszyPGrTcvg81x+yi'
-    'OHLWh/3DT/EbzBCe1iB+RtyEqrxmhH5ixTWnhEQR3Jqjx8YiB6C9g3qc/6164XRUkEed/fofFc03WP5F2jYFFnjDi7Rl5+9S4FNP'
-    'J0EeHOCaIV/n8gPuBErca3tUZgTCxddGiYOAcHCwjohhB8Lp2ainZpxqtzBfr7jPKI+PVqmrWaWugLCgvNevY2FEtkXotyXxGP/K'
-    'KtnWpJvrwws8bFt8XnSkujMKdPcxiFgx6sbQjuzsUMT7jpRN0Gu/2ABZdlOCG/bWoJKrwOeMpZymQaG9J+ykmv2fKZkX0bzIu/WZ'
-    'umuJTqf/tRTgFZpa2Zs5GM1dklr2Al2XG7I8DWAv+Ud1MbWvfAyPm6eC3G7g1rss+28K0G6KcyrT26utHiS/yIlRbVLPS9D5lMWe'
-    'qRKaL3rNk8jLPYcUrbU3H+qqMkrBdhxW/GrOGEJlBkgVawhczl+YVhQKHGBIeDlnlJxCttX6Mctb3Hy2AnadDhGl9xOmjSRv9adj'
-    'XGZWc9mxDpoFSa0eoJhPoRhOexlb3UibwAZZbxdRo+nzAmoevcFZ9NK98uOpqBWUaJ8iYDuWGPZSDuJ0iSUYdivkWNzwB616ToHb'
-    'd6JwFOtTc7u5IkFDOcUli9dB0VnC8eWFd0ucvni7W5Qrg4a2D7Rvgk4+SHTyb2j0Pd749q5nvkFxnufslv7uExVlPCJ6M7jzcBuX'
-    'rQ3cvhnwRDLcDNFbkTk3c/y24LcBv81UfgAjRP/wCH631j/MnxLy8pRXX73I8QVLnxeIkO6CJ07CjsWZ1anIMdrpyXgQ07Td3qzw'
-    '/Rz6F6LJ0DSyyKn3dx8jBiucBYNcO8DtmST/5aTJ9TSq24XIrnBtoIf48VlRyQvzXDDTS/y4i/jxLro/mDqPUOETGF3IQb1dyP0d'
-    'hjxO7LTN1pvsW5sVXnB5Yvgp3U4FiJf81KOa8zbuXG1drsC2W+FDvuTlsSOdPlD9R4S9pQoSRwgkTlPP/7MqSCxRIPGucJreFt7f'
-    'UNpT03pMyKIh3zTkgeL+PxEAUCZSh5TZqWPchGFT5tc6uqhmkK7mzC9k0kMfmmXSR7/zZdKvyxWByRakrZppPQoqzlBEE5MqPkn8'
-    'jOJYyFfc7/tIHiPM0S1zNanYhbIj0BVP5hxV3SA13FyYo+jQ/tmjCD/L5moJ2PrcL/nogMnlW8aqyzE3vVKtdX9USxPQ4ACCT6rM'
-    'Og7UenZUCYaSzrX3iRAEi5lxavoxUpWezthQW+XpqlTlh+oTdTk50/07vHWvR6k37w83gHFd5p0uJglnbcYUc0/4MSL/7NEf1E5n'
-    '5apuEteenqDxWmrnO2on6sWlu5XaeadhsO5TVTypAtOD3mnAdI96eKDNsL8XF3JcIHFRE7kiM/YDy7m9bCW3v3nvp6/QjU76c0nr'
-    'Q2Z9w0dE6rsIqiKk8JtDM+kyiGW/jvds0zPVnspgyZOXkAKFAVv4ier7vERfPmTZrymWvnS1IYfQj9AueXcer+tn1mKfkvDelPxv'
-    '8dKU4rsn0U5QoJoFP7pxbj/XozDS3tPzpHLJEaBK7yQQKhQsEwriA7krAtPl/y9MlhXRwySc2Xat6i1V92W3jhogEyup0caLNgrB'
-    '5cWLZfIzRuS0yCWpaArwHOn87BBJ0jgAScbUJUfKaaULBi//2nra5X7iQyAeaCtfwZzxascg0+HgSzMmwqpFl8No0OkKhlZGudP0'
-    'KD37ufYe1S8FkfWAhyod1EFlbJNyUQfsqZuhcaqpl2IVYWovDtDdhhPoT9jCb8QMkK2N7fAWCOTirxj2PeFQKnYUnRG9sldFyNfZ'
-    '2RQfzvyBJBrLXCnInTZNxA6ybLfCtQG7vTuAlm+A+r0b6nvTsGjflVwr8OgYl2+RcnRdxqxmdSMGvUj7kOGkw21EvXwqzNQ1kEoA'
-    'WAbkAlg5lZEbYO2JVPCyTbMu0DZGeDUKOxX5l6pF/hfVIt9vzBkogfrtM6J0G1GPLCcp0eDgg3lGg9TUDziBHq69bdjUemcOuuPn'
-    'qW6Pepn1qKYuE0+6iYt0DImlRLaXcIW4qEhzjFiRbbyPGKV8H9EdNuomQKHeqBsvHj1VURdZo4p1TabzG/TU/TLF52duDNeuVlzg'
-    'WQXBS9dRUlg/V+T+NMtuUWnzQfGHastMHZGRHF0m0cBD+V76LTSzo4YjAnrsT51X3GTX/4tw2gdHyRnULq+m2yBn/k6425cE8Gcj'
-    'lapeK+HKzym7xPrhYrrPCgDhjpnnKumZcOc+7GAbvT6jcZDnj6Io7EsfdP9aQW8gTEI1urTzT7o81VS2YkSLSeor6Krw9olLzogK'
-    'hmjfZy4JRt2T1BrIIrqb6ehhFc4T9r7m9pE/2I6DQr7hvojxxF0nyx6cwnPwQe7JrJiEyIfmUSOyOBUbTQs7G3584q7sZoA5QTy1'
-    'tFPWcztJjf8HmmIlXc1Y49U7UtNDhRdI4J6+SPXeNQnu5coJ1O7zqA7p89OPmgqAbIU07ovTBYqn9LrSAWHuzidjbThXqfwvAKru'
-    'FA=='))
+    'eNqNWH10VOWZn5tJwkRG76zGNbZUh3XsJrs5krEcmzlid246I++Nd2wUAgiibrWWo54FYQZYjZpw54rvvk4rFdTa3banu+7i7nGV'
+    'VRGQamaimYAUkoAQ61YDWpjLIA5EQhIgs7/nvfnybPeczR+Z+34/n7/nw+Vy/gbUq0aabrt9wUKtSbtNu12bx/ix3NWXuFzaEm2x'
+    'doe26O67Ft+xqONPbWP8ZC5xmcuVP4B72o4Wi6qrWefdGu+Zp/PTbSPFLzG1/kMsMrGGGbydpXMzWU0n23Z5S+MT2//+u79k6qtd'
+    'dLD4hMYH+IB2dj/ju1n6+E1YWLjWUHpZ+kgZcz/vUXCHMiIaq1jqgapI6KOV9cwajPtE4wwjtXgGxlcWmLLSp6s7+v0rawuG0ugp'
+    'MLNEWbK0g3cVNHXLN0Nd8f/m6fwBDCPqlqWuUDq+E+PX9fSRcsP9/BCo1JWRQkxprNqG11wFXU03+Jg5VLJmutmpMLPdq/HZ63Dr'
+    '+nCJy6XkX0ytc/lAVqo0y9zr63DGEB77UjAj5aotZOmTbm2B1qzNb57HxNxljM8PDFntavJlLEdSi4o6HzFSy9fqvMB+Oy6RCO/T'
+    'dz574Y77t43mDkIKJ43U09lWHDDUV4+y9Bd+PX3CH7U+jsd18bCfzTzJ0kfLdXfQUA4aqcfDTHyP8SHIuVIPtcf/lpmdPj10NpGj'
+    'zcbMo//XZgOb75/cbNoezcwrsZCd2BhsX7JUu1Nbqt2l3d2hi3WtFeDZao8fsx8Fq4ZY7Qnuolv4BwY/XWBq9hLVWo0VJiIBzNYb'
+    'fIWH6L1GSjX/X3/6xMM4kd9T0E15fzHf64JUtLZ+silpOP3lEDIpiSlDxo1zV6ycBk2E/UrHYHiWkvDHQNE37zfX1iqry8211WWr'
+    'LyFFtZZCUfYPLxSLNGqnUceY2cMkjYCHifkBH+OjBj+UEyDB7lfG17WFOt8FDTHeoy3Q3xlXidasT+hKmx8Nft7M+Jl5UEwl4wPM'
+    'PAF+ca8uGpYZ/L6APzhIP3X0rzqSChdJ/YO43RpUk1fhrWiwGLXaNXVjlscDpdHgrpi1y+AndTU6COWfgQn5b7nmjcyviWDo7hb3'
+    'GxlpDKTAu6QCrWLi21GrGJ/eYEae9iuNPL6n2tHkQOJT3Jao1bZLyb80pmsWyiU+YWKBR+oA/EsVJD6wj48WiwJU6GZOUc3FEAdU'
+    'GAhFAn71Z+3q1nbRkvRbRTXZTcTwDLHwj9JRHKUpTMTfqw62Y8lRavLZKatFEgnL4jKXtP5w8R2iimbqXGMf1fQBCVmfgJJge34J'
+    'nYGEWGpt0QhlSUpRWu7Bsi52OJZYVK00ET4fpM4nUjPq1l4R3+gHPvwU1Ij4geoJkqx7sVUaIjPfq59i2MQMcYxX/+joX58EKT7M'
+    '+CH4X6fBMwAnP7tmQ0Eq5IiHuTfkpFHuNlL/4CKUEiXwjoQX7225Hl9MjXSyUCEeZmYmbIR2Jz6BKbaFLyJ5we9rhlhIu0c1N9CL'
+    '6dxNOgy90GgmldZptKNtH+wfEDNX6YgGeyO820h5M7rQqmPiDp8R+nTlJSyUXVURE3q1DkD7vWZmFM0ccScOMNHgYaGh+IuMPwIz'
+    'b3OVSLdNTGdZ+S1lINraL5LTqrWcXDYrx7Rk301jEGj2D3WM+UNY3Tqo8w8I0nR+AajG+IfzYPIwwwafIX7oEY/UGeJSxqFJTFXx'
+    'lsBso6af8dIA2zYF0gqioVYXzYvg1CWwvzqWukuJkWO8hZd14KyhtNMlfhGtxo+HbaP3JcE8Osfg3bDiWarlAxcwUA+dLMU3DMhL'
+    'G+HLMX44OEgWVUUTQYoiPqOiNwYYKucFnVd2EF74DH6YF4yaXSxtuzXubWXpjit0kZL2PaH9mNjUThPB/ZHUakV710cD9dU+XVhd'
+    'kqQIEGRqQMuy/Tk9VZkxlOOMpNGD630stE+12sCD+lbmfihITT6HASCoTgvtTUy/iYKGar2JOZ4xj7g3l6jW2xhoPJvOlWjpL8vN'
+    'flVLH3Nbvap1EMzGlGMGHwbtsdB51dxEhIS8AXWdkAIYMY9MU62/dkOcqScQchLXG+KKGM4mv+2WApoQIoWtSCge8KjJa+mTD8b4'
+    'eXsPvATacQP+9JoMNhvQU5UhKgNGTZcR6l75GuN92Wh9iXSkQkl+ltQXs3ap1lycxW6PHcUHqGNXtiN2uvF1Za+ZcfPmehbsi9Xs'
+    'ifDTEX4K0cwt/SgIgvJ+0RLwRniimgU7eKz2a1bTxx+ri/AfzcbLIP1buATW4Icbh6e48bgNBHuBzFHYgCSzlBCHnwKlpfnnmNUb'
+    'vwwUKewaaE4zv1RUK0aoQCqwHyeiJXE453LOTdDI++z5RVrfh3XIiSZpMf+C846DKwXF/hZ2mSPQ4XOQEBR4LXmxnoq879LdVp/0'
+    'PNzWhVzHuHcY5lEPjvxAlrqK2Bz1rXbSXvIbo3RHmWodkyo9wkQppL+bhTKq+XQJhYAucq6bXsWy+uQjmNHhDWtjYmeAokVMbAxs'
+    'xm82GnaNmWm1NpiFWawi8yFbeIA+QucNhAExO6A+m4ZyAVWrPMldapLQ2cAhxLM7oXqKE095A/dh57WOk40Y/MvcoZFiUTNHFXWr'
+    'N2BQLFWfzxiCDoCW+uRuNfkQ+XToPdW8l8CR9zmSdU9oREoWyrJHLlDO0BKo2l4k6CFcf4n4sBB3ArPVTVBWRN2KJ0KwkVWBaLI3'
+    'fjXt93OVQjliXtYz5sv8B+cZwMexptRChbZV60rR8RhzpDT+YAQMeScQwt56HgZA1ryD/tkLiRZcBGJTN5dofA/BRdmN0dp4LU+P'
+    'Gca4RTRIulWjZh/jRAYnhbrtCJgApjyT38vEnAALDavmK1JuRfPYNKKuSrUoeuriCj10SDWfwTcxqgO9avZpoZFV17a2BHyu+FWS'
+    'ScmWCgaIzak8YsqE0ZfgnF04h4SsZihG8QqYu0Pidqt0+AlWWcUhexT7JOIw/hhTN2XUTQjvvYjwZqYUnlEKH7UXnif875vwhRKp'
+    'MRIa/J2MntQHEdgNtDF93D2JCFjR+AEco61yz1XnpddMqL+MFAv/MQtltD7mY/bZc2O583j+dYrxg064+d32SpqjTJqfQ8xZJB5A'
+    'jDFbyahSLQHPwEvsRtOP0UoY06AdkZHYrKafUG7lCZ0jID7bTsOaHAOA/R7xOf0fciLVXIRTrerS3pVpv6Gm36ZrY8gKb3ybrlz1'
+    'Sgz51eYokokUgM3gexn/lKW8eeYWLukm3kDuD0OUkyABYchCqg3hDcQvRfQ0wxTHdXNv0X5Nqn/ISWVNJ5UFhvn4Mo+Gg9W8qZp+'
+    '6yNPsevu5021mtkSmONSN4VnBQedmxGO246AxKJRMYLyZEuzTMSXxARhr3i7CrRsJ283xLM+SVeGzRyJpWp7deUPuojK3W/GeFoP'
+    'pvW0XZmouJbS6/hv8l5WpK3FXYmeYPsk1bwT8LrI4IUpCDupH1nVlL15Cuo3T/iYqGIIr3DJ74fpnT9HyQeKL1CZdpGcNIeUeAUu'
+    '9NFtHUzMQ0FU0HdORM50zm0eh6/u3C+zXfH0/lYn0dTVVw/ItGvmCKylHLmWWuW9jO2YEhwyDABJGDpziHRDIla6sMudS5wuIumO'
+    'z6BM30M4Nxi9zRMPMp5YwXjzWvtB+ClQrVSiGl56D9fcRBdADEl3K2VK9lxnj1fuIQ7wBjFhe05NGiwTP3VNl8kGouBPqiTaDaGI'
+    '2fEoAbS7l2XTBGwJD+9pOyyzOvHaIkUeCO1Vk8cmRLpN5mTiqTAhp2iCZl9jisx0KXlrHc/Q9LcnJXe8EknyzNOQziWQDlMyA89o'
+    '230yCjQxXCUzGrFZ5jHihS5piAfB7ADbf5LBy1Lx38EYO5m4QedfwRV9sdCRxMXqW4Nto8Rg4oa8j/Q4nRXTbOZHGuxkD0utga4u'
+    'Ym2jV9/qcq25CFzHyxg/m086EtiYyZftkAHx7CGU5ttINkt4N6med5MVwakHdBT7/CB4bqzS4RmTWZRYDF3dzn6rOMkWsu7cDWOF'
+    'NkXZd8PSMpB03uonS45d8xSTBr+bRKC7nyHZGUpmLBl/mJLxv6KvH7Oaj7a99jfk9Y80sVCaqXO7tLbPilIi9GY54w1VTNwMaG+A'
+    '5G+GqhsANDcz/Nbjtwq/dRS6AcGUG2OI9He1Z4C9pPNLdbF2haHsy3t1CKqIjO9emUUPLVnaMaWeMMTzddI8hlHvUVmBxL/6llSl'
+    'p+2IkyfM6WXKPiamEcWXEe3fpa+KbfD8IlO6O6ieOI0ndHPYl+ikeqKVjGIb9VsmHJRQ84zOh3Xeq83X+Z5mgx+lbL1JaLXitjqJ'
+    'p4wfG3hJEzEvJW4vuGQzo4mlZliXycjUJvEznXezUN+qUpRGj+ligwOifQSiX1CP5OcOiM6TIPqxnqr9SHe/TBZKRf4Rnedgagbf'
+    'l9s5QABJSEUVZWKLhu9afNYm/lVD1VmHJLQu8QseddFCHY+W0u9sHvVofKl3vGRrcpCoQ5JqBJoMBBl+EkE19wrCsM7bZS3zx3KX'
+    'C+BZ5VbX75D57iDtWHK+KMvvf8MUQmaVYrfIxZOEGLwykFtMWS9yXJ2/b88ppaXxy1cMO5ebQ8X4coarm1w6/9jg5wyKzWpyPR7U'
+    'edb+i2l0CmUiAtdxCURHgfWvD0nzuhOsK59QTlWVu3uUWicRypMwDXz6M0FlBOUp6f7KSEU7nxbDfZvcDiOlqtVYJBLoTXtpuRMf'
+    'J3tLl886AdLbTmyWDv4NALGa/Hc3fc8DGCPV+yc5WN5kiB+HdT4K4DXE8kVM/OAeSgyaHPxas4yJR8OMzwmcfZ86W/GLo9bnqvWz'
+    'UsKRH7mIpfRxD5JTRrltcgPm1fUfyrqy11Cj9n0oEMaSQ2At7vBQTTNbViELVsRwV/JhKdbDMEXz8DSWPjmLVZxSrQdL6flblsX4'
+    'Z/o7416ivzuO7zpZoJnxmDYQ540PZFQQOz/4tXzpI8DYXngjoB+J12Hg/ing/nQskMTrsLpvfJX0ITcwQQUPduHRpjEwRu4G+TfK'
+    'jsg9NFpEKfOy3JkvSVOYgx2QsupoegUTr/e7ZPfGqOnGGyP0WH0s1UAdFjf7Tgsdf8jZ7Efd/D72jDqFMY8Hqt4pl7TfFwhr/Cui'
+    'psrpzQSN1IwnaezTlY81gZwq43RsCqr1z6RzJHLCJOfS2o45rbFRSiImzQwWJm71UnMn5e2KCN1jhAxY6Lr/hJqQPt96HRMPIRcO'
+    '2ar1C6qf/67a+kJN/pLMIzW7W+M2vNzHUk2KHupRk70SprrF/DYvKtpuKmdvrOyMQ47ZKxBlWHCE8UPEmmaeQBl1PTUEIYhqElS9'
+    'kYoHFhkCTNKbdQZlqzr/dDwRNfjHyKgAgBNe9iJEbe4MUCYMz51BeaU5J6CoyftA6diCoj65gCxuig8CZd2T66uvIy/yIAh9vSYf'
+    'i+rOjRszCEkb3eEyuokmrMW4lBIfFwEp1JpHPYEq3XpDkZ1X2776QrHosCU5ck4FSqSPMYm8CD0zjVBOXfcypeH8E9lgNCrGcKDS'
+    'qBjNbc47EPSZTE/heBKu/pJuaXuPnPdrrdbVKxi1pQ7JKuhzXTy+Vt2YjkFfmzL+Ho3vU5O/kRgO4+vBI7lGeXuigvholw05ojLx'
+    'L9FkMf4ryVwZ9a03ovYVsDTdGzqz6nJNVL6sp+b3DpFyqbvgp+ZaavYWGE9pFHEhWS6buQ8FlsE0LqbCWQ+l1WSBem7eToCCOVyM'
+    'T4N57MYNwugsNWp64WeIGbvjPXavrI6o00qd1E9ltyTXc8xpD/v01HOtDncAbUgNzGnqpqz9/bH+cZ00tGD2a7ocsn9Cl/LjqBqn'
+    'ApK1/BxB5Bk7jl/s24uqwV52btyKrJ+DYvvM6MSYj8q2sCMq+1GJyAYV0M9T8vZOWKZPv3IS6S5jZnd+BvILI0gdwMp4CwkCk+ZJ'
+    '2GcnRcuUt8NQhg1BrazEh/a7w1Nun9B1spLez4Z9DuLSbNYluyjCnGjFFYi9rDnRiuu/QH1JmxGF/B5fPjvWF4+v/V+hKPHAuB+s'
+    'WSZbainiIjSkJpNUXyYDL4x1WBcMT8ihDddTsPnOhfEI41yrJjdPumD/eUcjTfb3qE1+eMg589V5p2j///sbThFh1g6ctJ/Av/8B'
+    'drfeaQ=='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WA1wVNd13qcVsIoV3pbKsZjYM0u8dqUME2sd0uwrprOP7Jp74T4CBYFtjJ22DtW4bkql3UBqGhBv1/j6ek0a28HptIldt40n'
-    'zQyhccyP43jfCrRI2FgILDCuscAOaFkDi3FkAba237krCbmdagb2vfvuO+/8fOc751wuLzI50MrUyugyJvfbnScrFdNny3LnaOUC'
-    'LrcM+nw+pr7JuPyQ+bcFDJ+Pe2dnieZDfM/1GxZu3P29r/+Em9vz9F5loy0PyAP2x4eZNzSPmdsXrBfGfuYNTmFGPq7+rJFlH2xM'
-    'WMfb57FMT3IGVm4U2XtutLEys8yMhUFm7jkdar+9LIz5gTJza4xVq7visq9smzu+GLf6ksdtmS/10Urc3LHaZ1v55K9p6T+ZWhfl'
-    '3smpzL9zBPoK4yBk3Nlo74a6vrIwvcVB7l6uWXdd1ja469XPl7VP4ANbYjU+n1Hamn3CF4SV2fpe5t/agneEMorTYBCZvqCNeef9'
-    'mZyZ/hTC7JVclrNrK1we4i8/+enda3aNDg3YK2Q50mO3iuzfrudyVGSfKmyivctb2SvjTlom5EPhciLyPpcXMsNm+ofY4JjbR7i6'
-    'M8r9Ndy7EHJu/vsQ985M5UaBZzfGHHWbkENwZYOwcskodwtBYVVSQ45813Y/MZIB+zdkXmk3U/FwmbtnA+55g1v51D9FcqtW2/fa'
-    'q+377Pu7uFoZIDnyAJPLwyNlbhbM1PNCPRAecWSzI/88kBlONu3SovZz9cimOlidySX3sF0TAZaF4hK4I5Lrwnf0jkrpdR/9wRtw'
-    'UZT5t5Dj7c5Bgo8jPYoGgi/mLljbPg2ujoWMruHYbUYq5ED2F9e462cb353qrm+a8t3pFIlNtYhE8TufVip0l6O7Lp+GnggHmFoe'
-    'DjI4Vh4dUtCj+L7hG/ujePRweYXJQ/YK/tuJiLTyCc/by+H1ViZ/v4x55xqYvMTcD6JCQi5X89uEfCAcigzTTwv91xTPxioU7SuQ'
-    'ToH6Er6ViFQSmZxtPlWQyXBtItLjZHqEPI/3o9xMDC/yp/MUcED+9wBLaNHNL+afpXvv9FRmdIvsfTGm/pRlKqlbE5lK8rr5bvzx'
-    'kLFQJl9rYm53kFuXUu9CYmp2FbCl55gcobgzayh1gqkVAbpH8IJlZhampw4UT49WKgqacHfIMN0VcAkgELbi4ZD5w5z5Uk5tSIcy'
-    'FTPdR0rIPJnxz5QJ3N1MwTOYSu5tiuTwSEs0009Oeloht7AChJGDyR2/Ja1opcU3dtFEF/BS5vgowaK0it6Bl1h2fUVYBfJUgh6/'
-    'jsdc7aliqmJmXiHFl0PV5aRq3nypXyWfCgGAW6GNSh5pmlApcz+2alQyd290Ep7JmHs0GEu/I/z1gZ2Av61DtHWCkxCKASb7kKZw'
-    'ZIjdvKWs4zEYYNkGg2Uf8xmErRoAPVWPD+64HVfMjHczq5y0mZuPMas3dUJzxOfIYbIsmnPMWvCtjoeF7GXe2XnMOzUVz9M3bJqG'
-    'DULm2OcBfWibM7oSkX6wFAglz5TdJNTdQcc61j6dW7mOOqZ4E7M8kJmbN2z3ij91hKn5AcrxHws5H2Df4qvRKZiSrKCvyQvF78Fm'
-    'qMHcwZEun+8a/mPmS8McrLvCbiXCkW8uA74ZRAaF+gtI+xyT8XAU942ieZDJ2jDbNZ4lcFJZzZ8Nt9Sw7H2Gam9BHbgLEI8DbDGH'
-    'sqBAhO/m6oWRIzktKtGEnwDbRR/X0ZGJO1A44OXbzMwtUBZIDNCbM3ENpNRXWaLHkWciwxPQifRfKx8MxBgU8h1HdsGnQVbXyzLn'
-    'ktNgqly+z+dk3k7i6UkKwGXmFf22rHfho/06nl03CLAPpDYG6T5yWKidOU0bW/s0eL9jkNohIfejSh2nSuUY3ezwEM82dDM1gxE+'
-    'isjAHjOjYI65M78GITHTz+EG1BOzrddT182jSmBmerEm8+4p/ws1ZuZN3Niy2xuqsb3zU91B0/ZO+zP9ZuYT2O0Ypx150Wm+LKz6'
-    'sLn5x8T11kem+wMqTvJD99Q0M7PMD79kF48gzrczVYeSaKb1muyZ8GcMH4lbD4UDZvprdCnPO/Kj4gAyAzHzcxjVnAPyBEwEymrD'
-    'onkEOGr/JVMPEWEeY265ppCI1hCpzNHxgzvNzNchABEOFL+GCyhW3T4zB+z6cTuz3837ZWuURY45zZ/E5dm4LHLvAz+iE2CRPuaV'
-    'QmpDuD4u/6aJRbqkM/sziDom/6ElLr89hz7vDd0EIYBICEnMJiXxODAi/eDmROQcNkPPWgqZLELr2tKPWKY/2UDZxG5GAN2Hwo2G'
-    'mUkQKVA0ih3kBNL7/6qoZZH04mLkjNM8iufVrfIj2kAbS9lJPjKwX+fY57HfvYLobofLEFoBCAR5tjaH+nZMwypAsZG94i8vAjdR'
-    'zS3e2Ra7jt9h7sxRXNO+UZIxxcxc0sE+xXRcrjArb7q/rKHmZIQScd52PDYf+QlWOFJmvaNeDFPN4Orx8As6r3TWxsPBQiymM324'
-    'G6jZpqkBUHmiRmNKUP2dE7bNJ3MIPtiroy6RRvb1URcj7w2HGApdY/zR2vAD2HeLrwrAoX1XKhXb/dSImy+BEGBlo7ktLxT2X8vL'
-    'eDpvpr9P+W/tNd2UJsyqy6r+huO0vxFB+M9P/juB+k0+a9pdIc9DzwyZCdDFYUncfBqJik+SRihW9R23JtI9yVkCz1psGSA9ohNZ'
-    'zmp5lgVI/RYSGcW/esc46HpGNbXcK7XJdjytnyCV4hOfjGFiFyF+D/1XnAOVOATqdSieXVyTkK8Rq0yZ68xOfnkMKmPAKd5IFoCt'
-    'VB0UoSYhStoU/wTmJGT9kyVUm4Ywtw6Z7q8ncplKc5OZ+TcdvS9wa8B0nyEkk8lcDhAALa/jjzZtCDf6kiFtrZAXtVKTLE3IqrGw'
-    'zoVvavBm8ZWr0Ka57MiPNXHv0ZS/qcoR41bzukPFA9g3r9quwkrz6bz5NNqAfnQCQjqoZrXIo1pkdLF53EPyDVhbTR2JXCaioLQY'
-    'IwvyBiJcnE7bvbP+a4Ev2vIIpdM1YqG9xd9dncjG0SpAKNfc8pQxSdg7hXTFJ4q7r5Kmk/o3mkCofHH5+u4G3TdzeaQV48hVVLK7'
-    '1INNTC2LsuyGcODSvzO1eRMhca4bwk87wDdcXKyh6TbRjzXU/gFTj+XounmIWfvb30F5936uF7KtFaRhxwGmvhG1Xx2fDXaRQAfd'
-    '5dyXSWbHLxz0aD+jPQk0JVnwpJAHmd/VLYN8V8j6MCr70FDnCPU2aGQYuhnQb304OQPl2Y1RP8Ddg5ViFSKXSRTeH9HOwpCCmUgG'
-    'ZVvAxstNckkT/Ubjj7KvrJFLZtvuhvAdPvPp2G2R4ap0ZHjnKahaEXVX0L3vaNXt+b0OEiLE1MPR3UQPQrmNpJ//5aDO/F4xKy+y'
-    's49yldDbX3RkL4/kMbs1pOpuoSY9+VypnlXy2FfpSR2J5K6pLrvB1neBWSYR9uR49YMAodVYx7GMqcc/flZb2kXFmGAQFdm7DZ6t'
-    'nyHkCUetZZRIg6J5gFkfCnP+W8Kf1gOSYx033Zmktvup33zE1L1GHhV7Q3gIzSSX7/Dd432GkH2OPIKyh/Eo58g8z7ajY/x+QGTe'
-    'SDZTFy2sgdR5x3rPTO8gpGUXoDumNm6fuflfaMHda5R6uRyBXdwbwgSbu4VGVgHEQNBUctIuhhYEPh/qfI88xMCfZTb3nrUdP2WI'
-    'IggZXTgmjS5R11PtxLcQQY8w8Oag7tdRlJn0d1ZodF63SFbo8SA9Rm9dgF3rA0hERPSuspCxEZI4WIwRU8r3aGtMSAwmxya53ZGH'
-    '4YjSKZIxlN2ix1T6iN9t0dEGsFS09My1flAPY5iFWoE0/3g/KC8J9S2W/JLu+ImwqMY9Rd03+/g4kw1dusxa+1PQdSUm2HcSkbep'
-    '/G7kVsl0b9OAKgq1tFEoTrMSelrdX6stAa3FgqgwjiPTMef3CT+6Nez0M6QNDwl/DPd2k1rSyKylLR21TC5tUbEbmWVH6caOInYG'
-    'fZa5o4HUC9ztQu7si3HrcHunUN9soyKS/lcfzWA9aKsXqvRRPVqpldGF/qeOEoxENmZwDYw+gfR+kPp6tTBAEW29pRrI7uoodgL8'
-    'AOQinc1vwGif0XlZh6odRDyLGWuh8mnWfJCBktTaYPVMA3pVklOYdZDUZUGOAgRGBdzy7T8itIq5K9vMzQ9g6yp0mTp0XUy+Jebe'
-    'v9Z0CzT/XDPJ3PxzLBTDFSqTP6UQZndQTHl2ziXmX4dg/nHx7yqT6FFz4UWgFlnXukyo+7FlXZujntckSKPQ++SM7GwUiKuRYQxg'
-    'SlXd4+qBFMoK41iVdTxEuOPLTAUptDOZWhIg13deqZ7zuNiOzDaOAgtB4s0B5nYFmFVK/YKrF0K6DfiAm3d+QNA4l+SRfsf/jD4O'
-    'Umw90HCAGiOjqE97vJNT8FVhvMX8QQ14QAvVoAuOuxpIHVyFEKzm0rLv5XJG18T6cKS/9H5nvuqPhsPc/wONcTWjuIbGvUoxiR89'
-    '73SPVQtdKNieSc1nvjrnU+UAojM9yVvh2teoC9s9MW54uRsQwAD76vwRvAGvDKRKQp4VoFK221epul+oXxGRUvl6lfiVzeqNS88x'
-    'Rlmkl0XyuvFDK/yZb3PZxb3STTwCEqmysQS9Hi81MnlQRE4w73xDso0Rwc3KuxeM5MNOtmGAY0DD6P/fXG2ZVNg6WsYKGtFTmKtt'
-    'VL8EFbS+9uuhLOqAt61a0xaipnntd0R64Nb915ijepCXfIHNVVrgu599HOkZe9B+prSXClS1HLKxckh8N1YO/wODe/I5pjoAvWoN'
-    'NMoOEPBVkb3jTYKok01e7+PNexdm50QXZ+eA2gZpDlHhFuALGbUGM8lw6sKYBF0FDcx2o9WUhCzMhm8J2SiXoFNoa1oTl7HZVP94'
-    '50mqerFH277C6y7TjDBUdswdcBf6W1On0PONmpuOCTJAl0G/q+vfrMESIc/ABTxtpqmxh7dzHCMf0P8i6hKLDFBEUsc6T2lPPQva'
-    'LB4cnZx8ut7ZK9CJMfkhUeqp6dWCB8JTP4tp7lu3VqjtZBQ39nLjCDZyY58Dug7SAQE33gQkME9er6vcxja0bpfN9E5ywsQBlZBv'
-    'g9muYQlTaol57zUImlhhXN0lXldm3rkQRIUWqd8cogxf5E8f0ik+6wLzzsCRBZHdGGNqGpgxwC246B81ARQw3FZSZ8Zf48qOjr8q'
-    'Zr37/7z62NirdN54hl4honPmLm1r38TVUlSIMldO6NUACfR3Vg+FB6dweRi1mXvvTXFU0CECOMTg/dRFGlgy/TSE3krnJPIQVU/T'
-    'zNyHqPBCQp8z8UJtmH71CdhnsfqZd76Nd0q9wvgwjnpUrTn5OB1uZO9pTFh95ua0br2X3ohFfbysFx/VnGgHy8yYH8RFgC4wcACI'
-    'Rg0r2I3Vgy07OPYbqP7qY0ZGpdutYAanM1BtP3mkajfy/ii6wS8Q5xHFupYvebC4GhvjMldOmDv+ME4O/WuiLpkr3vO/H/zV2IMV'
-    'Y6x/7dBVoMLRKTPaP3N799iBBqoGHXzsCWqsb9NHHXSYMSfP1HTiu5sYOnvvAiJXSIarGYAJ96yRepvJPtDTYNCp27+n2lBNHV8y'
-    'd/ZglaEYQofkSeZenpZ8O9LPrR5swjShOQt7KUy7iCArGysVEPDVyDlqLugALjLM/FtJndIf6ILuekDSr0jX9nlMWdUDzaCYlbNJ'
-    'nnUMA6uXSPcm+8FoHa+bOwtMzy/JPOt8Qw8y7j580ir9F7J+1equ/wF0pffv'))
-SOURCE_CHECKSUM = 0x8da8ce3e
+    'eNp1WX9wVFWW7peG0FH09TBxDCtWhbF1k11qoB1rpt+CO/1Ct9wLtx1YfsoPdWtdNuVau0zSPTBKLYTXbbw+n+yojFNbO6hrzerO'
+    'WsWyw8gPR+3XgXQSRgwBIcIqIYp000RaYUKDQO93bocAW7X5g34/7r3v3HO+853vXLj8islDC5m9ODSfyS6z7Xi5rHtMWWy7Uj6D'
+    'y/YBj8fD7B8zLr9m3pd9msfD3VOTReN+vuu2tbPX7fzZDzdzfUuG5pXXmXKv3GueP8Dc3P1M3zJrjdC6mDswlmmZiP1Xdcx5vC5q'
+    'HGm5n6W64xPwZJJwlk4y8WRikWmz/Uzf9UV9y71FoTX5isyq0pat6IjI3qKpb70jYvTGj5gyU+ilJxF96wqPaWTiv6NH/8ns1SHu'
+    'Hq9m3u0l2Cu0fVjjgTpzJ8z1FIXuPujn1oWq1Tc7psYtd3yTHPM8PtAervJ4tMJG53mPH7t0xvcw78ZpmCNsLT8OG6Ktz2pm7pfe'
+    'VFpPXsZi5mIui86qMpf7+TsvXn5o5Y4ruUPmIlkMdpsLhfOPa7i8IpyXsutp7IKF7N2rTpov5BOBYjT4OZdnUsN68gUMiOlbStx+'
+    'IMS9Vdw9Ux+768l67p6s5lqWO+vCMXuqkDm4slYY6XiIW1m/MMqJXEweM61LWtxn/p62V9jJ7EigyK1TPutLjRuZxL8E08tWmMvN'
+    'FebD5iMd3F7so3XkXiYXBEpFrmf1xOvCfixQisnGmPxrX2o43rBDLdXF7afX12DXqXR8F9sxGmCZzc+FO4LpDnxHjSgXPvDQH7wB'
+    'F4WYt50cb7YNEHxi0qVoIPhi+qxVLePg6nC91jEcnqol6mNY+46V1pop2k+rrTUNY396K0Vi/RhEIv8Pl8tlukvTXYdHQU8EfMxe'
+    'EPAzOFYeztmwI/+55hn5o3h0c3mRyf3mIv7eaEQW8lHPmwvg9YVM/nE+c4dqmTzLrNMhIbEut5uahXwsUB8cpp9p9E9DxAmXKdoX'
+    'sToF6rv4VjRYjqbSpv5SVsYDY6LB7liqW8gvMT/E9ejwHG8yQwEH5P8IsNTPuWtb5lW6d7+oZlqncB4OM/svWaqcuCeaKsdvbrIi'
+    'z9Vrs2X8Dw3M6vRz42ziGFZMTKkAtvAakyWKOzNyiU+ZvchH9wiev8j07K2JvfkvrpTLNizhVk7TrUVwCSAQMCKBev2FtP522l6b'
+    'rE+V9WQvGSEztI1/pUzg1gYKnsbs+O6GYBqv1Ip68sXr3pbJLSyLxcjB5I73yCp6Ms0zctFAF/BS6sgVgkVhGc2Bl5izpiyMLHkq'
+    'Sq8/wGtu76pgqqyn3iXDF8DUBWRqRn+7z46/VA8AboQ1dvxgw6hJqUcwVKGSWbtD1+GZNrNUgbFwgvDXC3YC/jbmaOgoJyEUh5js'
+    'RZrCkfXsrvaiiseAjzm1GnOe9WiErSoAPTEeH9x6L66YHulkRjEeZVYmzIyexKeKI24ih8miaEwzY9ajuvULYhjZw9xT9zN3sBpj'
+    'krevH4dBQqbZLYA/LE5rHdFgH5gKpJJhttkg7If8MaO/5VZupFtrmM0bmOGC0KyMZloXvYmDzG7yUZ5vErIJgG/3VKk0TNzMsupa'
+    'ecJuT9+kHuupx+ECvKJ7epUnl8BKZg2UOjzX/szF8EJYf3uYyw/NReZCcNJ8Zi/1C3u2T9gT4LslTC4P5PCsju26mj7w3tf23CnI'
+    'kd30tiQa99LvDnvJNGy5SjgrNdyei1GeDFJJsNLjuTPJT4MG7CUN+NnG3qHva8pZh5AVU5lcMkNP/RB7AQK2pfr05J/jGmBKK1TJ'
+    'TiEPBIeEXBvoErIXHo4GjxLW+ul1TGZRgfh7o/EF/FFaTvhZzR4G/IyLyH4mp3TGkF/fAhngVjR2MzfvNeX4djiui8jK3X27AFuZ'
+    'TqvGg6fNd/3KqVvS6mdjJVsigV4m+0HNX6CudUaItYW2hx3IMUfswbAaLj/g7hC4uKCnnsX+Ivr2/ErrgldPvoo7JOJuozNxi9l2'
+    'meqHnuqgITJnDXjN4T1VeqpH3edNd6jKzVeb1gndPU7lJfUGRVzbD6Imdxs9urWZDDLgd33Di8q2D6wT4/TUJQyMpoYSf4Gkm8uc'
+    'iFZitgJF8hwtITuQREDnVD11L75lxAPb9GQDrkxQn+zJu0gs5pgl7p7wCpi7QzTmaNtwWBcQ2PIfQp40s02hKhW6XmadryrcS/Qz'
+    'EKMUvhPTAYxt+TtoHaOHhkwsMyvrxc3Ebsv1ShYSwZOisUd+BSEBS7zMPe7j7ul6FvxQzr3PXh5IX8MaD16SqxqEvmUwIsNT5BKw'
+    '8CDm3CmCg0zOrb8u869CJdgd7CPGPpkNh8YQxgn258cUfkWyopaSj92FKFqInKanojDTfJdikU/gsmIWtucZ2d6IeVgEK+YXqTTC'
+    'EIJgYw+9oRGFn484RRt1ipb/E4y1SgjpKriK4mm2naD0n+OMyaEgEm6FDeTuATHwv+nibg4iZagehDQtWtM0I6pvH7IGxunJcVdo'
+    'nbF66tcqyCC05RSULmb069ZPqipFsMQa97O2C1swRH96OR5Wgi/8a5g9kTnP+VXBcZL+NxWYQTEe2BuupBYSfNgFcniFVPQkCR8O'
+    'RUBfijXu5cZR3bKIEgl2T9LFu4o+1lfwdDULWU0h/wpwTfP6zR1lclbqqJ56izI0VbafCJzTN8H1+tvLA73GE4F0693Jo/HJNHwg'
+    'IhXacszq8MUayRveiJx5qUIZQETEmanRwBzTPq7kgFUaE/9ZBMhMjxqQ//wSQih73ydw7qR/8s+TPW7Bi6em81SV/EoeIRKoNqc/'
+    'OSV+nylLQImyHaGkCMcxPgbfcQ2A3xuzEU5YxWU/WZT/AbZkykkbC52kqnYwo0O3FD3ILsRKpYmeoiAo90PdIvMMV7eovNL2mXTB'
+    'O6aRa/3T9WsDvZ54PcPjATKQS7VpuQJhWuGLyOgYtXfs1cIWqzAzX612d5JjtEIgYDY2Io+M4JPwN5a2vBXDRviFy6UMA/VNbljf'
+    'lAXRl/W3u5GMYyx3jClnUyLmWzA8IjuwsAI/PpoeyWuC9tVUH/lIfgFG8xcwWGWvkH3wn3qvxlfSIT+1YuhVi2g5VERYmx97iczy'
+    'XK/PqMOg2gPi3PkdpYu5PIgyJL+BEmu2H29g9vwQc9YG/Gd/zewN6wl+0616/LT4osHh/IOqVlsNCp+5ltPMfjZN16Ato6vlE5Rv'
+    '9zfqgbMQhJRpBaxnhsz3r2r/HbRgDOpx+ju0ZutbBI83aEwUosOBrBJyH/NaShLIY0KOD6Bq53JuibQLhAqDWpkm7PGB+AQQjRWm'
+    'Ws+tfeX879TWL9BSmF+qOLGaUCH9stlnYnKDnNtAv6HIM+x7K+XcKaa1NjDDo28KTw0OV1YHe7UNwtSyqLkIdb51oZLfy2NIeoDn'
+    'qdDOsCISq47s877j15T8EJMzwplymNtRNXxbTPbwYAa9WW2i5m4S4fHXCuNZOYNx5e7EwWD6mumyE5IKwrd4HbdeH68+iiXgNioX'
+    'njv/qtppBxVPwnNIOA9p3Bk/QchPY/YqRmp6QDQeYsbXQm/6WHiTqgGKGUd0ayKZbV326k/rSilkIKbWBnIQi1x+wndeEwm9MXkQ'
+    'Cg3tTzomM9xpgSL8J59IfRhvJJUsjEOJL2PGZ3pyK6WfMwvql2TaHn3Dr+iBtVsr9HBZwr6QZuhQ03dTSyqAGCxUTU7aQVwGn+fa'
+    'PiMPUfoV2fSlq1pfYYgichsqG51Eh6jprijtdiKBkqIvpcfdAS+T3rYytcar58gyvR6g19DOWexrjQ/VBxFdgrwJl2jFgXwYVsTk'
+    'ZzQ0LCQaj/7r3B6TB+CIwqAiPqddtaH0Ea81TUUbwLJDhV9eyyfVbKHXWQikeanBlB8hkc4K+1EW/65S9NbgOGZdrNJfInXNzh9h'
+    'srZD1USjKwFbF6ND/YSUVaovvo5Dw1hTFaDywp5XJ2xOvRD0qtLPdrtPWTErJDSQ0CD6+F7hRbpgpJeBTXm98IZxbzbYc+uYMW9a'
+    'Kzht3jQ7PIkZZohuzBBip9FnmXXFl3iTWx3InT1hbhxoaRP2j5vR9+jJf/NQj9UNyTzbTh5WlcxeHJrtfekwwUg4YY0rYPQKpPfj'
+    'pNshXymiC++uBLKz0mp9Cn4AcpHO+kxs2qO1XVChaoEQnMy0VTD5C9a4j4GS7FX+ypkF7CrHxzJjH5nL/NxyNeh/wC3T8gtCq5i+'
+    'uFnf8BiGLhOyS4UOAutjMf2RVbqVpf7m2pb0Db/Bg3wAg4X9CoXQ2Uox5c59Z5l3NYL5g/xPytcTJHHhV0Atsm7hfGE/giGrm2P2'
+    '64oEqdX5XJX1KefBlsFhNFi2XXGPpRpOGCu0/grruIhw658x20+hncjsuT5yfdvFyjmOheHIbO0wsOAn3jxEhZgZhcRb3H6TiJEb'
+    'p7n+wGmCxlCcB/ti3l+q4x6brQEa0AB0MS2vTnPc42PxVYE67fUrwANa57AcHPeNL7FvGUKwgkvDXM7lhI7R58PBvsLnbZmKP2oP'
+    'cO8/K4zbE/IrqZ0r5+NUexejhnWOVAtVKG7oSjKVPp4qBxANuXcPXPsHUow7RzsDN307Auhj328qYQa8cihREPKUAJWynZ5yxf3C'
+    '/i0RKUDte5/4lU3uiUg3pl1hwR4WzKimMdh747e57EBlvpMHQSIVNpag1yOFOib3ieCn6HFq482MCG5yxjqjxZ+KObWHuH0T7Ez8'
+    'D7fbrytsrdNGChrRU4DbL1P9Ih1u9LbcBmNRB9yXKzVtNmqa2zIj2A23dl1jjspBXfxNNt1WCx678XWwe+RFy8nCbipQlXLIRsoh'
+    '8d1IOfx3NObx15jdCuhVaqBWjAEB3xfOjI9U6+XEb/Pwxt2znftCDzr3gdpA9SVhB6YBX8iolSVhDCfOjKygqqBWZPJKJSWxVncM'
+    '6SLr5FyInuaGlSTzqf7xtuNU9cLPNH+P11wIDjGZK8b0rTcpgaqrFHq9TnFTv6ANqDLotVT9mzxQIORpuICn9eQtRLJObZqjpQX6'
+    't6EusSB1nbWJ/rZB5alXQZv5fVduUCdU78xFHP2p/JoodfDWSsED4dlvhBX3rV4l7C20Ka7t5tpBDOTanhjo2k/NP9c+IrGmJ29T'
+    'VW5dMwTZBT25nZwwegAl5FEw23Udj76lwNzPatHzHIHuFDVneQ3apKF6LFU/x/79fsrwOd7kfpXik88w9yQcmRXOujCzx4EZfdyA'
+    'i36uCCDr50Y5cfLqNG6boatTxeRj/8/UZ0em0nniSZpCRBebPq+5ZT2356FCFLkdq3/fRwt62yqHvgNjuTyA2szdz8bGbH+MCGA/'
+    'g/cTXwHgeqqPTq7uoTMQuZ+qp66nHkZUeDaqzpF4dkyAftUJ141YvWHO32JOoUdoX0dQjyo1JxOxm+qEs7QuavTqG5J0KGXPm4SH'
+    '6vhYPXxGcaLpLzKtyY8LH134mA0galUsa9ZVDq5M/8ivr/KrjhEZlW6r7NOTdMap9k8eqewbeX8YavA7xHlEsZbhie/LryiTok4X'
+    'o/rWb0fIoX+v2oa0OoW54cXfjbxYNML6SmicEnTYcT537Bw1mx3MCaN/Ll3W239E6n6Cdj0+F5ESAzQHbuXyI4VO6/SjjAqF9xWF'
+    'UA1s9G1keJiqfnwC6Nva/Si7pjLwen4ds+c0cHmOOU/QaWqrjyM90dHjej7kigjU7fyvH5EnBkvgcqbPctVxI/QxeMQaKKHuk5ip'
+    'Z87MuawR16fodklu8xA617WBsLb6GUFiN2Zvpox9j1I1Zj+ILJrpI2Hnfb6Stf2FSULuZ8H9qMe16AtVBvdbXyKDI+R7Z4bL7NuR'
+    'wYn+fB8dL8gDFakWD/Dpm4mudOsO1aEfQSUnF86gbkVGPflqOhfe/H/T23PtEFtAUdCpPeS2vqVz5LgHVZoOhnb5Fbe8rDq9AznU'
+    'lAyzb6X6cieTHzL3DDIlGw+M2MusU1riKBp1lIMBf6yma1dFwFZffaRv78ZTdOtkTfw4sy6Mix8N9nGjG4P0TRlVIzCW0kI10eV1'
+    '5TIK3jfBIRJzdKAZHGbejWRO4VtKQFkuMve3ZGvL/cw2KgfEfjE5bdJ6Rr+pv+hGkz3xPlSQ1g/07Vl2v/p4hrV9qP4fw9qDTxqF'
+    '/wbLLlvR8b9jQ6zj'))
+SOURCE_CHECKSUM = 0xc1f4aa64
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':
