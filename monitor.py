@@ -46,7 +46,7 @@ LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been give
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
-TEACH_AT_ATTACH = 0.3           # seconds for which call sites are taught before the hooks go in; the rest comes later
+TEACH_AT_ATTACH = 0.4           # seconds for which call sites are taught before the hooks go in; the rest comes later
 # the recorder's tables, the first that the target's limits allow (recorder.SIZES)
 TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
                                     'pending': 1 << 6, 'threads': 1 << 10})
@@ -2941,27 +2941,34 @@ class RecorderEngine(TrapEngine):
                 tracer.release(tid)
 
     def _lessons(self):
-        """The return addresses behind the calls of each module, the program's and the smallest first.
+        """The return addresses behind the calls of each module: those in operator new first, which all of a C++ program's
+        stacks pass through, then the program's, then the smallest module's.
 
         Found by their opcodes, so some are none: a rule too many does no harm.
         """
         modules = sorted(self.modules.modules, key=lambda module: (module.path != self.target.executable,
                                                                    module.end - module.start))
+        modules = [module for module in modules if not module.path.startswith('[') and self.modules.open(module)]
         for module in modules:
-            if module.path.startswith('[') or self.modules.open(module) is None:
-                continue
-            for segment in module.elf.segments:
-                if segment.type != 1 or not segment.flags & 1:
+            for symbol in module.elf.find_functions(OPERATORS_NEW):
+                if 0 < symbol.size <= 4096:
+                    for lesson in self._call_sites(module, symbol.file_address, symbol.size):
+                        yield lesson
+        for module in modules:
+            for segment in module.elf.segments if module.elf else ():
+                if segment.type == 1 and segment.flags & 1:
+                    for lesson in self._call_sites(module, segment.file_address, min(segment.file_size, 64 << 20)):
+                        yield lesson
+
+    @staticmethod
+    def _call_sites(module, file_address, size):
+        start = file_address + module.load_bias
+        for match in _CALLS.finditer(module.elf.read(file_address, size)):
+            if match.group(1):
+                target = start + match.end() + struct.unpack('<i', match.group(1))[0]
+                if not module.start <= target < module.end:
                     continue
-                start = segment.file_address + module.load_bias
-                end = start + segment.memory_size
-                code = module.elf.read(segment.file_address, min(segment.file_size, 64 << 20))
-                for match in _CALLS.finditer(code):
-                    if match.group(1):
-                        target = start + match.end() + struct.unpack('<i', match.group(1))[0]
-                        if not start <= target < end:
-                            continue
-                    yield start + match.end()
+            yield start + match.end()
 
     def _teach_ahead(self, seconds):
         """Teach call sites for so long: what is known is walked without the monitor's help."""

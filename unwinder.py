@@ -254,6 +254,7 @@ class FrameTable(object):
     def __init__(self, elf):
         self._elf = elf
         self._cies = {}
+        self._last = None               # address of the FDE that was found last
         self._starts = None             # of a linear scan: start addresses in order, and their FDEs
         self._fdes = None
         self._table = 0                 # of the search table: address, bytes an entry, entries
@@ -498,9 +499,16 @@ class FrameTable(object):
         cfa: (register, offset, expression or None); rules: register -> (kind, argument).  Raises UnwindError.
         """
         try:
+            # whoever asks for one call site after another stays in the same function for a while
+            if self._last is not None:
+                row = self._row_in(self._last, pc)
+                if row is not None:
+                    return row
+            self._last = None
             for address in self._fde_addresses(pc):
                 row = self._row_in(address, pc)
                 if row is not None:
+                    self._last = address
                     return row
         except _Damaged as error:
             raise UnwindError(pc, str(error))
