@@ -238,7 +238,8 @@ class Report(object):
             self.statistics_shown += 1
             lines += self.statistics_lines(entry)
         if not self.statistics_shown and not message.get('more'):
-            lines.append('== No expired memory blocks.')
+            lines.append('== All expired memory blocks were freed later.' if message.get('expired')
+                         else '== No expired memory blocks.')
         return lines
 
     def statistics_lines(self, entry):
@@ -1170,6 +1171,8 @@ def parse_arguments(arguments):
         raise UsageError('give a process id, --demo or -- COMMAND, only one of them')
     if command is not None and not command:
         raise UsageError('no command after --')
+    if options.dry_run and command is not None:
+        raise UsageError('--dry-run needs a process that runs: give its id')
     if options.heal and options.pid is None:
         raise UsageError('--heal needs the id of a process')
     if options.demo and options.expire is not None:

@@ -139,15 +139,17 @@ class Channel(object):
         os.set_blocking(control, False)
 
     def send(self, kind, **fields):
-        """Queue a message; when the reporter does not read and the buffer is full, it is counted in `lost`."""
+        """Queue a message -> whether that was possible; when the reporter does not read and the buffer is full, it is
+        counted in `lost`."""
         if len(self.buffer) > MAX_BUFFER:
             self.flush()
             if len(self.buffer) > MAX_BUFFER:
                 self.lost += 1
-                return
+                return False
         fields['type'] = kind
         self.buffer += json.dumps(fields).encode('utf-8') + b'\n'
         self.flush()
+        return True
 
     def flush(self):
         """Write what the pipe takes."""
@@ -404,6 +406,7 @@ class Ledger(object):
             stack = self.stacks[record[1]]
             stack.alloc -= 1
             stack.alloc_bytes -= record[0]
+            self.calls -= 1
             if record[3]:           # it expired between the two returns
                 stack.expired -= 1
                 stack.expired_bytes -= record[0]
@@ -523,7 +526,7 @@ class Ledger(object):
                 self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=True)
                 entries = []
                 self.channel.finish()
-        self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=False)
+        self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=False, expired=self.next_id - 1)
 
 
 # -- modules --------------------------------------------------------------------------------------------------------
@@ -743,8 +746,7 @@ class ModuleMap(object):
         if self.sent is None:
             for module in self.modules:
                 self.open(module)
-            self.sent = True
-            channel.send('modules', modules=[module.describe() for module in self.modules])
+            self.sent = channel.send('modules', modules=[module.describe() for module in self.modules]) or None
 
 
 # -- hooks ----------------------------------------------------------------------------------------------------------
@@ -840,7 +842,7 @@ class RecorderStubs(object):
             function.kind, address, hook.entry, hook.code, hook.prologue, word, before, after)
 
 
-NEVER_UNLOADED = re.compile(r'libc[.-]|ld[-.]|ld-linux|ld-musl|libpthread|libthr|ld-elf')
+NEVER_UNLOADED = re.compile(r'libc\.so|libc-\d|libc\.musl|ld-\d|ld\.so|ld-linux|ld-musl|libpthread|libthr|ld-elf')
 
 
 class HookPlan(object):
@@ -872,7 +874,11 @@ class HookPlan(object):
                     self.problems.append('%s cannot be looked into: %s' % (module.path, module.problem))
                 continue
             found = 0
-            for symbol in module.elf.find_functions(names):
+            symbols = module.elf.find_functions(names)
+            if not {'malloc', 'free'} <= {symbol.name for symbol in symbols}:
+                # a function of its own that happens to have such a name, and other arguments
+                symbols = [symbol for symbol in symbols if symbol.bind != elfreader.STB_LOCAL]
+            for symbol in symbols:
                 if symbol.name in FUNCTIONS and symbol.type == 10:
                     self.refused.append((symbol.name, module.name, 'it is an indirect function (IFUNC)'))
                     continue
@@ -1145,6 +1151,7 @@ _dwarf_order = operator.itemgetter(*platform.DWARF_ORDER)
 _FIRST_ARGUMENT = platform.RDI
 _STACK_POINTER = platform.RSP
 _RESULT = platform.RAX
+_MOST = (1 << 64) - 1
 
 
 # -- the trap engine ------------------------------------------------------------------------------------------------
@@ -1205,6 +1212,7 @@ class TrapEngine(object):
         self.exit_status = None
         self.attached = False
         self.children_failed = []
+        self.told = set()               # paths of modules that came later and have an allocator
         self.reserve = []
         self.pid_children = []
         self.keep_leftovers = False     # what an earlier run left is still in use
@@ -1367,6 +1375,9 @@ class TrapEngine(object):
         self.target = platform.check_target(self.pid)
         tracer.seize()
         self.attached = True
+        # so that no wait lasts: somebody may want to end this before main is reached
+        signal.signal(signal.SIGALRM, self._alarm)
+        signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         os.write(self.settings.gate, b'x')
         os.close(self.settings.gate)
         while True:
@@ -1380,9 +1391,9 @@ class TrapEngine(object):
             if kind == platform.GONE:
                 raise Stopped('exit', status=value, text='the command could not be started')
             tracer.resume(tid, value if kind == platform.SIGNAL else 0)
+        self.target = platform.check_target(self.pid)       # what it runs now may be of 32 bits
         tracer.reopen()
         self.modules.refresh()
-        self.target = self.target._replace(start_time=platform.start_time(self.pid))
         where = 'the program\'s entry point'
         entry = platform.entry_point(self.pid)
         if not entry or not tracer.run_until(tid, entry, self._tick_before_main):
@@ -1460,6 +1471,7 @@ class TrapEngine(object):
                     hook.stub = None
                     plan.refused.append((', '.join(hook.aliases), hook.module.name, 'its code changed meanwhile'))
             self.hooked = True
+            self.hooks = list(plan.hooks)   # from here on it is all taken out again, whatever happens
             for area in plan.areas:
                 for address, data, hooks in area.pieces:
                     old = tracer.read(address, len(data))
@@ -1467,13 +1479,13 @@ class TrapEngine(object):
                     tracer.write(address, data)
                     self._teach(hooks)
             for hook in plan.hooks:
+                for trap, when in hook.stub.traps.items():
+                    self.traps[trap + 1] = self._handlers(hook)[when], hook
+            for hook in plan.hooks:
                 address, data = hook.patch
                 hook.module.changed = True
                 hook.in_place = True
                 tracer.write(address, data)
-                for trap, when in hook.stub.traps.items():
-                    self.traps[trap + 1] = self._handlers(hook)[when], hook
-            self.hooks = list(plan.hooks)
             self._hooks_are_in()
         except platform.PlatformError:
             if not (plan.hooks and tracer.read(plan.hooks[0].entry, 1)):
@@ -1493,7 +1505,7 @@ class TrapEngine(object):
         try:
             if tid is None or where is None:
                 raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
-            self.trap_action = self.tracer.trap_action(tid, where, bool(self.target.seccomp))
+            self.trap_action = self.tracer.trap_action(tid, where, False)
         except platform.PlatformError as error:
             self.note('warning', 'the target handles or ignores SIGTRAP, and its action could not be saved: %s' % error)
 
@@ -1524,7 +1536,7 @@ class TrapEngine(object):
             by_module.setdefault(hook.module, []).append(hook)
         for module, hooks in by_module.items():
             try:
-                address = self.tracer.map_page(tid, module.start, module.end, where, bool(self.target.seccomp))
+                address = self.tracer.map_page(tid, module.start, module.end, where, False)
             except platform.PlatformError as error:
                 self._give_up(hooks, 'no room for a stub within 2 GB, and no page could be mapped (%s)' % error)
                 continue
@@ -1543,20 +1555,27 @@ class TrapEngine(object):
             self.note('warning', '%s in %s is not hooked: %s' % (', '.join(hook.aliases), hook.module.name, why))
 
     def _thread_for_injection(self):
-        """A stopped thread, best one that is not in a system call."""
-        best = stopped = None
-        for tid, task in self.tracer.tasks.items():
+        """A stopped thread to make a system call for us, or None.
+
+        Best one that is not under seccomp, in no job-control stop, and in a system call: those can be in no critical
+        section of rseq, which a detour would break unnoticed.
+        """
+        tracer = self.tracer
+        best, best_rank = None, None
+        for tid, task in tracer.tasks.items():
             if not task.stopped or task.pid != self.pid or task.signal:
                 continue                    # its signal would be lost
-            if any(event[0] == tid for event in self.tracer.unread):
+            if any(event[0] == tid for event in tracer.unread):
                 continue
-            if task.group:
-                stopped = tid               # only where there is no other; it goes back into its job-control stop
-            elif not self.tracer.in_system_call(tid):
-                return tid
-            else:
-                best = tid
-        return best or stopped
+            inside = tracer.in_system_call(tid)
+            if not inside and tracer.in_restartable_sequence(tid):
+                continue
+            rank = tracer.confined(tid), bool(task.group), not inside
+            if best is None or rank < best_rank:
+                best, best_rank = tid, rank
+                if not any(rank):
+                    break
+        return best
 
     def _syscall_instruction(self):
         """Where two bytes 0f 05 (syscall) lie in code that is never unloaded."""
@@ -1606,9 +1625,8 @@ class TrapEngine(object):
                         refuse(hook, 'thread %d stands in its first bytes' % task.tid)
                     else:
                         tracer.set_pc(task.tid, target)
-            stack = self._stack_above(sp)
             ranges = [(first, last)] if close else [(hook.entry, hook.entry + 32) for hook in hooks]
-            for low, high in ranges:
+            for low, high, stack, sp in [item + piece for piece in self._stacks_of(sp) for item in ranges]:
                 for address, pc in tracer.saved_pcs(stack, sp, low, high):
                     for hook in hooks:
                         start = hook.entry + hook.prologue.skip
@@ -1808,11 +1826,11 @@ class TrapEngine(object):
         elif which == SECOND:
             size = second
         elif which == PRODUCT:
-            size = first * second
+            size = first * second & _MOST
         elif which == THIRD:
             size = third
         else:
-            size = second * third
+            size = second * third & _MOST
         if hook.both:
             address = self._realloc_returns(tid, sp + 24, address, first, size, now)
             if not address:
@@ -1855,9 +1873,11 @@ class TrapEngine(object):
         registers[unwinder.RSP] = sp + 32
         registers[unwinder.RA] = return_address
         walk = self.unwind(registers, sp, stack, self._read_more, self.limit, True)
-        found = hook.stacks.get(walk.addresses)
+        # with -l 1 no frame is looked at, but whether this is a call inside another has to be known
+        nested = not walk.addresses and self._hook_of_frame(return_address) is not None
+        found = hook.stacks.get((walk.addresses, nested))
         if found is None:
-            found = self._new_stack(hook, walk)
+            found = self._new_stack(hook, walk, nested)
         if found is not None and not walk.exact:
             chain = self._chain(walk)
             if chain is not None:
@@ -1906,12 +1926,12 @@ class TrapEngine(object):
         data = self.tracer.read(pointer, 8)
         return struct.unpack('<Q', data)[0] if len(data) == 8 else 0
 
-    def _new_stack(self, hook, walk):
+    def _new_stack(self, hook, walk, nested):
         """Intern a stack: frame 0 is the function's entry; a return address in one of our stubs becomes the entry of
         the function that the stub belongs to (a call inside a call)."""
+        key = walk.addresses, nested
         frames = [hook.entry]
         exact = [0]
-        nested = False
         ending = walk.ending
         if ending not in (unwinder.END_OF_STACK, unwinder.LIMIT) and any(map(self._is_main, walk.addresses)):
             ending = unwinder.END_OF_STACK      # what calls main may have no rules (musl's start code)
@@ -1926,7 +1946,7 @@ class TrapEngine(object):
             frames.append(address)
         stack = self.ledger.add_stack(tuple(frames), tuple(exact), ending, nested)
         if stack is not None:
-            hook.stacks[walk.addresses] = stack
+            hook.stacks[key] = stack
         return stack
 
     def _is_main(self, address):
@@ -2046,16 +2066,24 @@ class TrapEngine(object):
             if registers is not None:
                 inside = bool(self._stubs_in_use(registers, lambda address, size:
                                                  tracer.read_other(tid, address, size)))
-            for hook in self.hooks:
-                tracer.write_other(tid, hook.patch[0], hook.old)
+            def read(address, size):
+                return tracer.read_other(tid, address, size)
+
+            def write(address, data):
+                tracer.write_other(tid, address, data)
+
+            problems = []
+            self._restore_entries(read, write, problems)
             for area in self.plan.areas:
-                for address, old in area.saved:
-                    if not inside:
-                        tracer.write_other(tid, address, old)
+                if not inside:
+                    self._restore_area(area, read, write, problems)
             if inside:
                 for hook in self.hooks:
-                    for address, data in trampoline.neutralise(hook.stub):
-                        tracer.write_other(tid, address, data)
+                    if hook.stub and read(hook.area.start, len(trampoline.AREA_MAGIC)) == trampoline.AREA_MAGIC:
+                        for address, data in trampoline.neutralise(hook.stub):
+                            write(address, data)
+            if problems:
+                raise platform.PlatformError('', pid, 0, problems[0])
         except platform.PlatformError as error:
             self.children_failed.append(pid)
             self.note('warning', 'the hooks could not be taken out of the child process %d: %s' % (pid, error))
@@ -2091,7 +2119,26 @@ class TrapEngine(object):
         signature = self.modules.code_signature()
         if signature != self.signature:
             self.signature = signature
-            self.modules.refresh()
+            self._modules_changed()
+
+    def _modules_changed(self):
+        """Code was loaded or unloaded: allocators that came later are not hooked, which is said once."""
+        before = {module.key for module in self.modules.modules}
+        self.modules.refresh()
+        for module in self.modules.modules:
+            if module.key in before or module.path.startswith('[') or module.path in self.told:
+                continue
+            fresh = not module._opened
+            if self.modules.open(module) is None:
+                continue
+            names = sorted({symbol.name for symbol in module.elf.find_functions(FUNCTIONS)
+                            if symbol.name in ('malloc', 'free', 'realloc')})
+            if names:
+                self.told.add(module.path)
+                self.note('warning', '%s, which was loaded meanwhile, has its own %s: not hooked; attach again to see it'
+                          % (module.name, ', '.join(names)))
+            elif fresh:
+                module.close()
 
     def _standstill(self):
         return self.busy + self.stops * STOP_OVERHEAD
@@ -2142,6 +2189,10 @@ class TrapEngine(object):
                 pass
             except Exception as error:          # whatever happens, the threads have to be let go
                 problems.append('taking the hooks out failed: %s' % error)
+                try:
+                    self._take_out_by_force(problems)
+                except Exception as second:
+                    problems.append('and so did the second try: %s' % second)
         try:
             if not self.target_gone:
                 late = []
@@ -2191,8 +2242,8 @@ class TrapEngine(object):
                 self.target_gone = True
                 return
             if not restored:
+                self._restore_entries(tracer.read, tracer.write, problems)
                 for hook in self.hooks:
-                    tracer.write(hook.patch[0], hook.old)
                     hook.in_place = False
                     if hook.by_trap:
                         self.stray.add(hook.patch[0])
@@ -2213,10 +2264,9 @@ class TrapEngine(object):
                 if area in used:
                     self._leave(area)
                 else:
-                    for address, old in area.saved:
-                        tracer.write(address, old)
+                    self._restore_area(area, tracer.read, tracer.write, problems)
                     if area.mapped:
-                        self._unmap(area)
+                        self._unmap(area, problems)
                 area.restored = True
             done = all(area.restored for area in self.plan.areas)
             if done:
@@ -2236,6 +2286,51 @@ class TrapEngine(object):
                     time.sleep(0.0005)
                     continue
                 self._handle(event)
+
+    def _restore_entries(self, read, write, problems):
+        """Give the functions their first bytes back, wherever our jump stands there: a module that was unloaded has taken
+        it along, and something else may lie there now. Goes on whatever happens."""
+        for hook in self.hooks:
+            address, patch = hook.patch
+            now = read(address, len(patch))
+            if now == hook.old:
+                continue
+            if now != patch:
+                if now and self.modules.at(address) is hook.module:
+                    problems.append('the code of %s at %#x was changed by somebody else meanwhile: it is left as it is'
+                                    % (hook.name, address))
+                continue
+            try:
+                write(address, hook.old)
+            except platform.PlatformError as error:
+                problems.append('%s keeps its jump: %s' % (hook.name, error))
+
+    @staticmethod
+    def _restore_area(area, read, write, problems):
+        """Take stubs out of a segment's tail, if they are there."""
+        for address, old in area.saved:
+            if read(address, len(trampoline.AREA_MAGIC)) != trampoline.AREA_MAGIC:
+                continue                    # the module was unloaded, and with it the stubs
+            try:
+                write(address, old)
+            except platform.PlatformError as error:
+                problems.append('the stubs at %#x stay: %s' % (address, error))
+                area.left = True
+
+    def _take_out_by_force(self, problems):
+        """When taking out the hooks has failed by a fault of ours: entries back, no trap left, the stubs stay."""
+        tracer = self.tracer
+        tracer.stop_all(1.0)
+        self._restore_entries(tracer.read, tracer.write, problems)
+        for area in self.plan.areas:
+            if not area.restored:
+                area.restored = True
+                try:
+                    if any(tracer.read(address, len(trampoline.AREA_MAGIC)) == trampoline.AREA_MAGIC
+                           for address, _ in area.saved):
+                        self._leave(area)
+                except platform.PlatformError as error:
+                    problems.append('the stubs at %#x keep their traps: %s' % (area.start, error))
 
     def _handle(self, event):
         """One event outside the loop."""
@@ -2369,12 +2464,25 @@ class TrapEngine(object):
             way = self._way_out(registers[unwinder.RA], sp)
             if way is not None:
                 tracer.set_pc(task.tid, *way)
+            for stack, sp in self._stacks_of(sp):
+                for area in self.plan.areas:
+                    for place, pc in tracer.saved_pcs(stack, sp, area.start, area.end):
+                        way = self._way_out(pc, tracer.saved_sp(place))
+                        if way is not None:
+                            tracer.set_saved(place, *way)
+
+    def _stacks_of(self, sp):
+        """(bytes, address) of the stack at sp and of those that signal handlers on it interrupted."""
+        found = []
+        waiting = [sp]
+        while waiting and len(found) < 8:
+            sp = waiting.pop(0)
             stack = self._stack_above(sp)
-            for area in self.plan.areas:
-                for place, pc in tracer.saved_pcs(stack, sp, area.start, area.end):
-                    way = self._way_out(pc, tracer.saved_sp(place))
-                    if way is not None:
-                        tracer.set_saved(place, *way)
+            found.append((stack, sp))
+            for _, other in self.tracer.interrupted(stack, sp)[:16]:
+                if not any(start <= other < start + len(piece) for piece, start in found):
+                    waiting.append(other)
+        return found
 
     def _way_out(self, pc, sp):
         """-> (pc, sp) at which a thread that stands in a stub can go on, or None."""
@@ -2408,8 +2516,8 @@ class TrapEngine(object):
                 self.modules.refresh()
         return self.tracer.read(sp, SCAN_BYTES)
 
-    def _scan(self, pc, sp, read, stack=None):
-        """The areas that words on a stack, or the pc, point into."""
+    def _scan(self, pc, sp, read, stack=None, depth=0):
+        """The areas that words on a stack, or the pc, point into; also on the stacks that signal handlers interrupted."""
         if stack is None:
             stack = read(sp, SCAN_BYTES)
         used = set()
@@ -2423,6 +2531,10 @@ class TrapEngine(object):
                         and area.start <= struct.unpack_from('<Q', stack, offset)[0] < area.end:
                     used.add(area)
                     break
+        if depth < 4:
+            for other_pc, other_sp in self.tracer.interrupted(stack, sp)[:16]:
+                if not sp <= other_sp < sp + len(stack):
+                    used |= self._scan(other_pc, other_sp, read, None, depth + 1)
         return used
 
     def _leave(self, area):
@@ -2436,27 +2548,28 @@ class TrapEngine(object):
                     self.tracer.write(address, data)
                     self.stray.add(address)
 
-    def _unmap(self, area):
-        tid = self._thread_for_injection()
-        where = self._syscall_instruction()
-        if tid is None or where is None:
-            area.left = True
-            return
-        try:
-            self.tracer.unmap_page(tid, area.start, where, bool(self.target.seccomp), area.end - area.start)
-        except platform.PlatformError:
-            area.left = True
-
-    def _restore_signal_action(self, problems):
-        """An int3 in a thread that blocks or ignores SIGTRAP makes the kernel reset the process's action."""
-        if platform.same_trap_action(self.actions, platform.signal_actions(self.pid)):
-            return
+    def _unmap(self, area, problems):
         tid = self._thread_for_injection()
         where = self._syscall_instruction()
         try:
             if tid is None or where is None:
                 raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
-            self.tracer.set_trap_action(tid, self.trap_action, where, bool(self.target.seccomp))
+            self.tracer.unmap_page(tid, area.start, where, False, area.end - area.start)
+        except platform.PlatformError as error:
+            problems.append('%d bytes of code stay mapped at %#x: %s' % (area.end - area.start, area.start, error))
+
+    def _restore_signal_action(self, problems):
+        """An int3 in a thread that blocks or ignores SIGTRAP makes the kernel reset the process's action."""
+        if platform.same_trap_action(self.actions, platform.signal_actions(self.pid)):
+            return
+        if platform.same_trap_action(self.actions, (0, 0)):
+            return                          # it was the default: the program itself has changed it since
+        tid = self._thread_for_injection()
+        where = self._syscall_instruction()
+        try:
+            if tid is None or where is None:
+                raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
+            self.tracer.set_trap_action(tid, self.trap_action, where, False)
         except platform.PlatformError as error:
             problems.append('the action for SIGTRAP was reset by the kernel and could not be put back: %s' % error)
 
@@ -2468,7 +2581,7 @@ class TrapEngine(object):
             if tid is None or where is None:
                 raise platform.PlatformError('', self.pid, 0, 'no thread can make a system call for us')
             for address, size in pages:
-                self.tracer.unmap_page(tid, address, where, bool(self.target.seccomp), size)
+                self.tracer.unmap_page(tid, address, where, False, size)
         except platform.PlatformError as error:
             problems.append('the shared memory stays mapped in the target: %s' % error)
 
@@ -2527,8 +2640,13 @@ class TrapEngine(object):
                 problems.append('%d bytes of code differ from the file, the first at %#x' % (len(differing),
                                                                                              differing[0]))
             names = sorted({hook.module.name for hook in self.hooks})
+            kept = [hook.name for hook in self.hooks
+                    if self.modules.at(hook.entry) is hook.module
+                    and self.tracer.read(hook.patch[0], len(hook.patch[1])) == hook.patch[1]]
+            if kept and self._alive():
+                problems.append('the jumps of %s are still in place' % ', '.join(kept))
             text = '%d hooks taken out; code of %s %s the file (%d bytes compared)' % (
-                hooks, ', '.join(names), 'differs from' if differing else 'equals', size)
+                hooks - len(kept), ', '.join(names), 'differs from' if differing else 'equals', size)
             lines.append(text)
             if left:
                 lines.append('%d stub areas stay, disarmed: a thread is still inside an allocating function' % len(left))
@@ -2729,7 +2847,7 @@ class SharedLedger(object):
                 self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=True)
                 entries = []
                 self.channel.finish()
-        self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=False)
+        self.channel.send('statistics', elapsed=now / 1000.0, stacks=entries, more=False, expired=self.next_id - 1)
 
 
 class RecorderEngine(TrapEngine):
@@ -2837,7 +2955,7 @@ class RecorderEngine(TrapEngine):
         """The system calls that the target makes for us, all threads stopped: shared memory, the gate, and a mapping for
         the code within reach of each of `modules` -> list of (registers, words of stack) of its threads."""
         tracer = self.tracer
-        seccomp = bool(self.target.seccomp)
+        seccomp = False
         begin = time.monotonic()
         tracer.stop_all(1.0 if len(tracer.tasks) == 1 else 0.1)
         begin = tracer.first_stop or begin
@@ -3044,7 +3162,7 @@ class RecorderEngine(TrapEngine):
                 signature = self.modules.code_signature()
                 if signature != self.signature:
                     self.signature = signature
-                    self.modules.refresh()
+                    self._modules_changed()
             if now >= next_stacks:
                 next_stacks = now + 1.0
                 spans = [(item.start, item.end) for item in platform.mappings(self.tracer.proc)
@@ -3461,6 +3579,7 @@ def _main(settings, channel):
             channel.send('end')
             channel.finish()
             return 1
+    channel.finish()                        # the target is free: from here on nothing is lost, however long it takes
     if started:
         channel.send('stop', **stop)
         engine.ledger.report(ended)

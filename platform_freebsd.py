@@ -478,7 +478,7 @@ def check_target(pid):
     if process.flags & P_SYSTEM:
         raise PlatformError('', pid, 0, '%d (%s) is a process of the kernel' % (pid, name),
                             'It has no memory of its own; only programs can be traced.')
-    if process.tracer:
+    if process.tracer and process.tracer != os.getpid():
         raise PlatformError('', pid, errno.EBUSY, 'process %d (%s) is being traced already, by process %d (%s)'
                             % (pid, name, process.tracer, process_name(process.tracer)),
                             'Only one tracer can hold a process: stop that one first.')
@@ -1477,6 +1477,18 @@ class Tracer(object):
         """False if no signal frame lies on this piece of stack; nothing tells that here without a search."""
         return True
 
+    @staticmethod
+    def interrupted(stack, stack_address):
+        """What signal frames on a piece of stack say of the code that was interrupted: list of (pc, sp)."""
+        found = []
+        for match in re.finditer(re.escape(struct.pack('<I', MCONTEXT_SIZE)), stack):
+            offset = match.start() - 40             # mc_rip, mc_cs, mc_rflags, mc_rsp, mc_ss, mc_len
+            if offset >= 0 and not (stack_address + offset) & 7:
+                pc, cs, _, sp, ss = struct.unpack_from('<5Q', stack, offset)
+                if pc and cs & 0xffff == USER_CS and ss & 0xffff == USER_SS and not sp & 7 and 4096 <= sp < 1 << 47:
+                    found.append((pc, sp))
+        return found
+
     def saved_sp(self, place):
         """The sp that belongs to a pc found by saved_pcs(): mc_rip is followed by mc_cs, mc_rflags, mc_rsp."""
         return struct.unpack('<Q', self.read(place + 24, 8))[0]
@@ -1647,6 +1659,14 @@ class Tracer(object):
 
     # Memory shared with the target. Its calls are injected into a thread that stands in its own code; a process all of
     # whose threads sleep has none, and there is no way to wipe a page in forked children before FreeBSD 12
+
+    def confined(self, tid):
+        """Whether a task is under a filter of system calls that would kill it: FreeBSD has none (capsicum(4) refuses)."""
+        return False
+
+    def in_restartable_sequence(self, tid):
+        """Whether a stopped task stands in a restartable sequence: FreeBSD has none."""
+        return False
 
     def make_shared_file(self, tid, syscall_address, seccomp):
         """A file of memory that the target has made: not on this system, PlatformError says so."""

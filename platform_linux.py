@@ -35,6 +35,7 @@ PTRACE_SEIZE = 0x4206
 PTRACE_INTERRUPT = 0x4207
 PTRACE_LISTEN = 0x4208
 PTRACE_GETSIGMASK = 0x420A
+PTRACE_GET_RSEQ_CONFIGURATION = 0x420F
 PTRACE_SETSIGMASK = 0x420B
 PTRACE_O_TRACESYSGOOD = 0x01
 PTRACE_O_TRACEFORK = 0x02
@@ -103,6 +104,7 @@ EXEC = 'exec'               # the process runs another program now; value: the t
 GONE = 'gone'               # the task ended; value: its wait status
 
 ATTACH_PATIENCE = 0.02      # seconds that a task in the kernel gets to answer an interrupt
+MOST_RESTARTS = 4           # of one epoll_wait, each with the whole time-out
 REAP_EVERY = 0.005          # seconds between looks for ended tasks while seizing
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -235,7 +237,7 @@ def check_target(pid):
         raise PlatformError('', pid, 0, '%d (%s) is a kernel thread' % (pid, name),
                             'It has no memory of its own; only programs can be traced.')
     tracer = int(status.get('TracerPid', 0) or 0)
-    if tracer:
+    if tracer and tracer != os.getpid():
         raise PlatformError('', pid, errno.EPERM, 'process %d (%s) is being traced already, by process %d (%s)'
                             % (pid, name, tracer, process_name(tracer)),
                             'Only one tracer can hold a process: stop that one first.')
@@ -256,7 +258,8 @@ def check_target(pid):
                             'memleax can trace 64-bit x86 programs only.')
     seccomp = int(status.get('Seccomp', 0) or 0)
     if seccomp:
-        notes.append('seccomp is on (mode %d): no system call will be injected' % seccomp)
+        notes.append('seccomp is on (mode %d): no system call is injected but where the kernel suspends it for that'
+                     % seccomp)
     uid = int((status.get('Uid') or '0').split()[0])
     return Target(pid, name, executable, start_time(pid), len(alive), seccomp, tracer, uid, notes)
 
@@ -333,6 +336,12 @@ def parse_mappings(text):
 def mappings(pid):
     """The mappings of a process; pid may be a thread's id, as the first thread's are gone once it has ended."""
     data = _slurp('/proc/%d/maps' % pid, 1 << 26)
+    if data is None:
+        try:
+            os.close(os.open('/proc/self/status', os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise PlatformError('reading the mappings of process %d' % pid, pid, error.errno,
+                                hint='Are there descriptors left (ulimit -n)?')
     if not data:
         for tid in threads(pid):
             data = _slurp('/proc/%d/maps' % tid, 1 << 26)
@@ -558,7 +567,7 @@ class Task(object):
         self.interrupted = False
         self.traps = 0
         self.silent = False
-        self.waiting = None         # (time-out in ms, when it ends) of an epoll_wait that was made again
+        self.waiting = None         # (time-out in ms, when it ends, how often) of an epoll_wait that was made again
         self.home = 0               # the mask at attach; of a new thread: its creator's
         self.unborn = False         # its creator has reported it, its own first stop is still to come
 
@@ -870,15 +879,18 @@ class Tracer(object):
             registers[RAX] = ERESTARTNOHAND_RESULT
             task = self.tasks.get(tid)
             if registers[ORIG_RAX] in (232, 281) and task is not None and 0 < registers[R10] < 1 << 31:
-                # epoll_wait: a restart would wait the whole time-out again, for ever under a stream of signals
+                # epoll_wait: a restart waits the whole time-out again, which under a stream of signals would be for ever.
+                # The time-out is the program's register, though, and may be meant for the next call, too: it is left
+                # alone until the same wait has been restarted some times.
                 now = time.monotonic()
-                if task.waiting and task.waiting[0] == registers[R10]:
-                    left = task.waiting[1] - now
-                    registers[R10] = max(0, int(left * 1000))
+                known = task.waiting
+                if known and known[0] == registers[R10] and now < known[1] + known[0] / 1000.0:
+                    count, end = known[2] + 1, known[1]
                 else:
-                    left = registers[R10] / 1000.0
-                    registers[R10] = max(1, registers[R10] - 1)     # a value that only a restart can have
-                task.waiting = registers[R10], now + max(left, 0)
+                    count, end = 1, now + registers[R10] / 1000.0
+                if count > MOST_RESTARTS:
+                    registers[R10] = max(1, int((end - now) * 1000))
+                task.waiting = registers[R10], end, count
             _ptrace(PTRACE_SETREGS, tid, None, self._registers)
 
     def is_stray_trap(self, tid):
@@ -1089,6 +1101,20 @@ class Tracer(object):
         """
         return any((stack_address + match.start()) & 7 == 0 for match in _SEGMENTS_WORD.finditer(stack))
 
+    @staticmethod
+    def interrupted(stack, stack_address):
+        """What signal frames on a piece of stack say of the code that was interrupted: list of (pc, sp); a guess, by
+        their form alone."""
+        found = []
+        for match in _SEGMENTS_WORD.finditer(stack):
+            # struct sigcontext: rsp, rip, eflags, then this word
+            offset = match.start() - 24
+            if offset >= 0 and (stack_address + match.start()) & 7 == 0:
+                sp, pc = struct.unpack_from('<QQ', stack, offset)
+                if pc and not sp & 7 and 4096 <= sp < 1 << 47:
+                    found.append((pc, sp))
+        return found
+
     def saved_sp(self, place):
         """The sp that belongs to a pc found by saved_pcs(); it is the word before (struct sigcontext)."""
         return struct.unpack('<Q', self.read(place - 8, 8))[0]
@@ -1144,41 +1170,56 @@ class Tracer(object):
         if len(old) != 1:
             return False
         self.write(address, b'\xcc')
+        in_memory = True
         try:
             self.resume(tid)
             while True:
                 try:
                     event = self.wait()
                 except ChildProcessError:
+                    in_memory = False
                     return False
+                if event is not None:
+                    who, kind, value = event
+                    if kind == TRAP and value == address + 1:
+                        return self.set_pc(who, address)
+                    if kind == EXEC:
+                        if self.tasks[who].pid == self.pid:
+                            in_memory = False       # another program, and other memory
+                            return False
+                        self.release(who)           # a vfork child runs another program now
+                    elif kind == GONE:
+                        if who == self.pid:
+                            return False
+                    elif kind == NEW and value != self.pid and not self.shares(who):
+                        self.write_other(who, address, old)
+                        self.release(who)
+                    else:
+                        self.resume(who, value if kind == SIGNAL else SIGTRAP if kind == TRAP else 0)
                 tick()
-                if event is None:
-                    continue
-                who, kind, value = event
-                if kind == TRAP and value == address + 1:
+        finally:
+            if in_memory:
+                self.stop_all()
+                try:
                     self.write(address, old)
-                    return self.set_pc(who, address)
-                if kind == EXEC or kind == GONE and who == self.pid:
-                    return False
-                if kind == NEW and value != self.pid and not self.shares(who):
-                    self.write_other(who, address, old)
-                    self.release(who)
-                elif kind != GONE:
-                    self.resume(who, value if kind == SIGNAL else SIGTRAP if kind == TRAP else 0)
-        except BaseException:
-            self.stop_all()
-            self.write(address, old)
-            raise
+                except PlatformError:
+                    pass                            # the last process that had this memory has ended
+                for task in list(self.tasks.values()):
+                    if task.stopped and self.fetch(task.tid) and self.registers_buffer[RIP] == address + 1:
+                        self.set_pc(task.tid, address)
+                self.unread[:] = [event for event in self.unread
+                                  if not (event[1] == TRAP and event[2] == address + 1)]
 
     def inject(self, tid, number, arguments, syscall_address, seccomp=False):
         """Let a stopped task make one system call. Returns its result (signed); raises PlatformError.
 
         tid stands in a ptrace-stop and keeps standing, its registers as before. syscall_address: where the two bytes
-        of a syscall instruction lie in the target. Under seccomp only while PTRACE_O_SUSPEND_SECCOMP is granted.
+        of a syscall instruction lie in the target. Under seccomp (which belongs to a thread, and may have come since)
+        only while PTRACE_O_SUSPEND_SECCOMP is granted.
         """
         task = self.tasks[tid]
         options = OPTIONS | PTRACE_O_TRACESYSGOOD
-        if seccomp:
+        if seccomp or self.confined(tid):
             options |= PTRACE_O_SUSPEND_SECCOMP
         if _ptrace(PTRACE_SETOPTIONS, tid, None, options) != 0:
             raise PlatformError('suspending seccomp in thread %d' % tid, tid, ctypes.get_errno())
@@ -1236,6 +1277,21 @@ class Tracer(object):
         finally:
             _ptrace(PTRACE_SETOPTIONS, tid, None, OPTIONS)
             task.stopped = True
+
+    def confined(self, tid):
+        """Whether a task is under seccomp."""
+        status = _status(tid, tid)
+        return status is None or status.get('Seccomp', '0') != '0'
+
+    def in_restartable_sequence(self, tid):
+        """Whether a stopped task stands in a critical section of rseq(2): to be led astray there would go unnoticed."""
+        config = (ctypes.c_ulonglong * 3)()         # struct ptrace_rseq_configuration: pointer, size, signature
+        if _ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, ctypes.sizeof(config), ctypes.addressof(config)) <= 0:
+            return False                            # none registered, or a kernel that does not tell (before 5.13)
+        if not config[0]:
+            return False
+        section = self.read(config[0] + 8, 8)       # struct rseq: cpu_id_start, cpu_id, rseq_cs
+        return len(section) == 8 and section != bytes(8)
 
     def make_shared_file(self, tid, syscall_address, seccomp):
         """A file of memory that the target has made (memfd_create(2)) -> (our descriptor of it, the target's number).

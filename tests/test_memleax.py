@@ -114,19 +114,19 @@ class Arguments(Scripted):
         self.run_script([BEGIN, STOP] + LAST, '4711')
         self.assertEqual(self.settings(), dict(
             pid=4711, expire=100.0, backtrace_limit=50, memory_block_max=1000, call_stack_max=1000,
-            max_stopped=25.0, force=False, verbose=False, dry_run=False, gate=None, engine='auto'))
+            max_stopped=25.0, force=False, verbose=False, dry_run=False, gate=None, engine='auto', heal=False))
         self.run_script([BEGIN, STOP] + LAST, '-e', '0.5', '-l10', '-m', '5', '--call-stack-max=6',
                         '--max-stopped', '99.5', '--force', '--verbose', '--engine', 'trap', '4711')
         self.assertEqual(self.settings(), dict(
             pid=4711, expire=0.5, backtrace_limit=10, memory_block_max=5, call_stack_max=6, max_stopped=99.5,
-            force=True, verbose=True, dry_run=False, gate=None, engine='trap'))
+            force=True, verbose=True, dry_run=False, gate=None, engine='trap', heal=False))
 
     def test_help(self):
         status, out, err = self.run_script([], '--help')
         self.assertEqual((status, err), (0, ''))
         self.assertLess(max(len(line) for line in out.splitlines()), 80)
         self.assertIn('memleax', out.rstrip().splitlines()[-1])         # ends with an example
-        for option in ('-e', '-d', '-l', '-m', '-c', '-o', '--no-debug-line', '--dry-run', '--demo'):
+        for option in ('-e', '-d', '-l', '-m', '-c', '-o', '--no-debug-line', '--dry-run', '--demo', '--heal'):
             self.assertIn(option, out)
 
     def test_version(self):
