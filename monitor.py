@@ -8,6 +8,7 @@ Data flows one way: stop -> event -> (stack, block) -> message. The three layers
 no ptrace), TrapEngine (hooks, stops: knows no reports), Channel (messages).
 """
 import bisect
+import collections
 import gc
 import json
 import operator
@@ -47,15 +48,17 @@ SETTLE = 0.2                    # seconds given to threads to get from a ptrace-
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
 TEACH_AT_ATTACH = 0.4           # seconds for which call sites are taught before the hooks go in; the rest comes later
-# the recorder's tables, the first that the target's limits allow (recorder.SIZES)
+# the recorder's tables, the first that fits into the target's address space (recorder.SIZES)
 TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
                                     'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
 LEARN_QUIET = 0.02              # seconds without anything unknown after which the recorder begins to count
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
 WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
+SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
 RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
 GATHER_EVERY = 8                # events after which all stopped threads are taken, for fairness
+EXPIRE_AT_ONCE = 500            # blocks that the recorder engine reports before it looks at anything else
 EXPIRE_BATCH = 64               # blocks that one tick reports; more are left to the next, right behind the next event
 DONT_SHOW_AFTER = 3             # expired-frees after which a stack is no longer shown
 RESERVED_DESCRIPTORS = 4        # kept for giving the target back
@@ -2728,6 +2731,7 @@ class SharedLedger(object):
         self.looks = {}                 # leader -> the same
         self.provisional = {}           # number of a pending stack -> that of the stack it turned out to be
         self.late_seen = 0
+        self.due = collections.deque()  # blocks that have expired and are not told of yet
 
     calls = property(lambda self: self.counted()[0])
     missed_frees = property(lambda self: self.tables['missed_frees'])
@@ -2771,14 +2775,15 @@ class SharedLedger(object):
             frames, exact, ending = frames[:limit], [index for index in exact if index < limit], unwinder.LIMIT
         return tuple(frames), tuple(exact), ending
 
-    def expire(self):
-        """Report what outlived the threshold since the last time. Raises Stopped at a limit."""
+    def expire(self, buckets):
+        """Report what outlived the threshold, at most EXPIRE_AT_ONCE blocks: True if more are due. Raises Stopped at a
+        limit. buckets: how many of the table's are looked at."""
         settings = self.settings
-        for address, size, number, birth in self.tables.scan(self.threshold):
-            number = self.leader(self.provisional.get(number, number))
-            count = self.expired.setdefault(number, [0, 0])
-            count[0] += 1
-            count[1] += size
+        due = self.due
+        if not due:
+            due.extend(self.tables.scan(self.threshold, buckets, EXPIRE_AT_ONCE))
+        for _ in range(min(len(due), EXPIRE_AT_ONCE)):
+            number, count, size = self._expired(due.popleft())
             identity = self.ids.get(number)
             if identity is None:
                 identity = self.ids[number] = self.next_id
@@ -2788,11 +2793,30 @@ class SharedLedger(object):
                 self.channel.send('expired', stack=identity, size=size, count=1, frames=frames, exact=exact,
                                   ending=ending)
             elif self.freed_shown.get(number, 0) < DONT_SHOW_AFTER:
-                self.channel.send('expired', stack=identity, size=size, count=count[0])
-            if count[0] >= settings.memory_block_max:
+                self.channel.send('expired', stack=identity, size=size, count=count)
+            if count >= settings.memory_block_max:
                 raise Stopped('memory-block-max', limit=settings.memory_block_max, stack=identity)
-            if count[0] == 1 and identity >= settings.call_stack_max:
+            if count == 1 and identity >= settings.call_stack_max:
                 raise Stopped('call-stack-max', limit=settings.call_stack_max)
+        return bool(due)
+
+    def _expired(self, block):
+        """Count an expired block -> (leader of its stack, blocks expired there, its size)."""
+        _, size, number, _ = block
+        number = self.leader(self.provisional.get(number, number))
+        count = self.expired.setdefault(number, [0, 0])
+        count[0] += 1
+        count[1] += size
+        return number, count[0], size
+
+    def cut_short(self):
+        """Allocations whose stack is not whole."""
+        number = 0
+        for index, row in enumerate(self.tables.figures()):
+            if row.live or row.free:
+                if index == 0 or self.looks[self.leader(index)][2] not in (unwinder.END_OF_STACK, unwinder.LIMIT):
+                    number += row.live + row.free
+        return number
 
     def late_frees(self):
         """Tell of expired blocks that were freed since the last time."""
@@ -2814,6 +2838,11 @@ class SharedLedger(object):
 
     def report(self, now):
         """As Ledger.report()."""
+        while self.due:
+            number = self._expired(self.due.popleft())[0]       # marked already: counted, though not told of any more
+            if number not in self.ids:
+                self.ids[number] = self.next_id
+                self.next_id += 1
         figures = self.tables.figures()
         for number in range(1, len(figures)):
             self.leader(number)             # also what has not expired belongs to its CallStack's figures
@@ -2868,7 +2897,6 @@ class RecorderEngine(TrapEngine):
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
         self.lessons_left = MAX_LESSONS
-        self.live = 0                   # blocks alive, when last counted
         self.full = False               # there is no more room for blocks to be had
         self.seen = set()               # return addresses on the stacks that threads had at attach
 
@@ -2927,9 +2955,8 @@ class RecorderEngine(TrapEngine):
         seen = self._map_recorder([] if addresses else sorted({hook.module for hook in hooks},
                                                               key=lambda module: module.start))
         self.tables = recorder.Tables.create(self.shared, **self.sizes)
-        self.tables['limit'] = max(self.limit, 1)
-        self.tables['monitor'] = os.getpid()
-        self.tables['started'] = platform.start_time(os.getpid()) or 0
+        # what shows a call inside another has to be looked at, too; SharedLedger cuts to what the user wants to see
+        self.tables['limit'] = max(self.limit, recorder.NEST_DEPTH)
         for registers, stack in seen:
             walk = self.unwind(registers, registers[unwinder.RSP], stack, tracer.read, 200)
             self.seen.update(address for index, address in enumerate(walk.addresses) if index not in walk.exact)
@@ -2949,7 +2976,7 @@ class RecorderEngine(TrapEngine):
             'in %d pieces in the tails of segments' % len(pieces) if pieces else
             ', '.join('%d bytes mapped at %#x' % (area.end - area.start, area.start) for area in self.codes)))
         plan.areas += self.codes
-        self.tables.write_notes(self._notes())
+        self._write_notes(True)
 
     def _map_recorder(self, modules):
         """The system calls that the target makes for us, all threads stopped: shared memory, the gate, and a mapping for
@@ -2965,21 +2992,25 @@ class RecorderEngine(TrapEngine):
             where = self._syscall_instruction()
             if tid is None or where is None:
                 raise MonitorError('no thread can make a system call for us')
+            room, locked = platform.address_space_left(self.pid)
+            sizes = [sizes for sizes in TABLE_SIZES if room is None or recorder.Tables.size_of(**sizes) < room // 4]
+            if locked:
+                # it locks all that it maps: no reserve, as that would be taken at once, and from its own account
+                sizes = [choice for choice in sizes if choice.get('reserve') == 0]
+            if not sizes:
+                raise MonitorError('its limit of address space is nearly used up (RLIMIT_AS)')
+            self.sizes = sizes[0]
             self.shared, number = tracer.make_shared_file(tid, where, seccomp)
             try:
-                for self.sizes in TABLE_SIZES:
-                    size = recorder.Tables.size_of(**self.sizes)
-                    os.ftruncate(self.shared, size)
-                    try:
-                        address = tracer.map_shared(tid, number, size, where, seccomp)
-                        break
-                    except platform.PlatformError:
-                        if self.sizes is TABLE_SIZES[-1]:
-                            raise
-                self.tables_address, self.tables_size = address, size
+                self.tables_size = recorder.Tables.size_of(**self.sizes)
+                os.ftruncate(self.shared, self.tables_size)
+                self._write_notes()             # from here on somebody else could undo it
+                self.tables_address = tracer.map_shared(tid, number, self.tables_size, where, seccomp)
+                self._write_notes()
             finally:
                 tracer.close_file(tid, number, where, seccomp)
             self.gate = tracer.map_gate(tid, where, seccomp)
+            self._write_notes()
             code = recorder.code(self.gate)
             size = len(code) + PAGE - 1 & -PAGE
             for module in modules:
@@ -2989,6 +3020,7 @@ class RecorderEngine(TrapEngine):
                 address = tracer.map_page(tid, module.start, module.end, where, seccomp, size)
                 area = Area(address, address + size, 'the recorder', b'', mapped=True)
                 self.codes.append(area)
+                self._write_notes()
                 self.modules.unnamed.append((address, address + size))
                 tracer.write(address, code)
             for task in tracer.tasks.values():
@@ -3022,17 +3054,20 @@ class RecorderEngine(TrapEngine):
         self.gate = self.tables_address = 0
         plan.place(plan.hooks + plan.hooks_without_room, TrapStubs())
 
-    def _notes(self):
+    def _write_notes(self, hooks=False):
         """What it takes to take all out again, for who comes after a monitor that was killed: JSON. See Healer."""
         plan, read = self.plan, self.tracer.read
-        return json.dumps({
+        data = json.dumps({
             'pid': self.pid,
-            'entries': [[hook.patch[0], hook.patch[1].hex(), hook.old.hex()] for hook in plan.hooks],
+            'entries': [[hook.patch[0], hook.patch[1].hex(), hook.old.hex()] for hook in plan.hooks] if hooks else [],
             'saved': [[area.start, area.end, [[address, read(address, len(data)).hex()]
-                                              for address, data, _ in area.pieces]] for area in plan.areas if area.pieces],
+                                              for address, data, _ in area.pieces]]
+                      for area in plan.areas if area.pieces] if hooks else [],
             'code': [[area.start, area.end - area.start] for area in self.codes],
-            'pages': self._shared_pages(),
+            'pages': [page for page in self._shared_pages() if page[0]],
+            'gate': self.gate,
         }).encode('ascii')
+        recorder.write_left(self.shared, data, self.sizes, os.getpid(), platform.start_time(os.getpid()) or 0)
 
     def _shared_pages(self):
         return [(self.gate, PAGE), (self.tables_address, self.tables_size)]
@@ -3109,11 +3144,14 @@ class RecorderEngine(TrapEngine):
             for item in self.modules.maps:
                 if item.start <= sp < item.end:
                     low, high = item.start, item.end
+                    own = True
                     if low <= tcb < high:
                         high = tcb
                     elif item.path == '[stack]':
                         low = max(item.end - platform.stack_limit(self.pid), 0)
-                    self.tables.set_stack(tcb, low, high)
+                    else:
+                        own = False
+                    self.tables.set_stack(tcb, low, high, own)
                     return
             self.modules.refresh()
 
@@ -3131,8 +3169,10 @@ class RecorderEngine(TrapEngine):
         self.last_status = time.monotonic()
         self.last_calls = 0
         self.signature = self.modules.code_signature()
-        next_scan = next_look = next_stacks = next_serve = 0.0
-        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25)
+        next_scan = next_look = next_stacks = next_serve = next_ask = 0.0
+        # the whole table is looked at that often, a part at a time
+        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25) / SCAN_PARTS
+        behind = False
         clock = time.monotonic
         while True:
             now = clock()
@@ -3141,11 +3181,14 @@ class RecorderEngine(TrapEngine):
             if now >= next_serve:
                 next_serve = now + 0.02
                 self._let_late_threads_go()
-            if now >= next_scan:
+            if now >= next_scan or behind:
                 next_scan = now + scan_every
-                ledger.expire()
+                behind = ledger.expire(tables.buckets() // SCAN_PARTS + 1)
                 ledger.late_frees()
+            if tables['overflowed'] > 64 or tables.alive > tables.buckets() * 2:        # of 4 in a bucket
                 self._grow()
+            if now >= next_ask:
+                next_ask = now + TICK
                 self.channel.flush()
                 asked = self.channel.asked()
                 if asked != b'' or _Flag.terminated:
@@ -3165,14 +3208,10 @@ class RecorderEngine(TrapEngine):
                     self._modules_changed()
             if now >= next_stacks:
                 next_stacks = now + 1.0
-                spans = [(item.start, item.end) for item in platform.mappings(self.tracer.proc)
-                         if 'r' in item.permissions]
-                if spans:
-                    tables.check_stacks(lambda low, high: any(start <= max(low, high - PAGE) and high <= end
-                                                              for start, end in spans))
+                self._check_stacks()
             if now - self.last_status >= 1.0:
                 self._send_recorder_status(now)
-            if busy:
+            if busy or behind:
                 continue
             if self.lessons_left > 0:
                 self._teach_ahead(0.0005)
@@ -3180,14 +3219,31 @@ class RecorderEngine(TrapEngine):
                 time.sleep(RECORDER_PAUSE)
 
     def _grow(self):
-        """More room for blocks, where what there is gets full."""
-        tables = self.tables
-        if tables['overflowed'] > 64 or self.live > tables.buckets() * 3:       # of 4 in a bucket
+        """More room for blocks, before what there is gets full."""
+        if not self.full:
             try:
-                if not self.full and not tables.add_level(self.shared, tables.buckets() * 4 * 4):
-                    self.full = True
+                self.full = not self.tables.add_level(self.shared, self.tables.buckets() * 4 * 4)
             except OSError:
                 self.full = True            # no memory: what does not fit is counted
+
+    def _check_stacks(self):
+        """Drop the stacks of the tables that are not mapped any more."""
+        starts, ends = [], []
+        for item in platform.mappings(self.tracer.proc):
+            if 'r' not in item.permissions:
+                continue
+            if ends and ends[-1] == item.start:
+                ends[-1] = item.end
+            else:
+                starts.append(item.start)
+                ends.append(item.end)
+
+        def is_mapped(low, high):
+            index = bisect.bisect_right(starts, low) - 1
+            return index >= 0 and high <= ends[index]
+
+        if starts:
+            self.tables.check_stacks(is_mapped, platform.stack_limit(self.pid))
 
     def _let_late_threads_go(self):
         """Threads that slept in the kernel at attach are let go when they show up."""
@@ -3221,6 +3277,7 @@ class RecorderEngine(TrapEngine):
         tables['attention'] = 0
         read = self.tracer.read
         provisional, base = self.ledger.provisional, tables['pending_base']
+        limit = max(self.limit, recorder.NEST_DEPTH)
         worked = False
         for _ in range(200):
             done, others = tables.finish_known()
@@ -3237,9 +3294,10 @@ class RecorderEngine(TrapEngine):
                     # what lies in the copied stack, and behind it, has changed since
                     return b'' if item.sp - PAGE <= address < item.high else read(address, size)
 
-                walk = walker.unwind(registers, item.sp, item.stack, careful, max(self.limit, 1), True)
+                walk = walker.unwind(registers, item.sp, item.stack, careful, limit, True)
                 number = tables.learn(item, walk, walker.simple_rule, self.stub_frames)
                 provisional[base + item.slot] = number
+                self._teach_what_is_not_known(walk)
         if worked:
             tables.settle_rest()
         missed = tables.missed()
@@ -3252,11 +3310,30 @@ class RecorderEngine(TrapEngine):
             self._set_stack(tcb, sp)
         return bool(worked or missed or asked)
 
+    def _teach_what_is_not_known(self, walk):
+        """Code without unwind information: what the unwinder guesses, or that nobody knows more."""
+        tables = self.tables
+        last = len(walk.addresses) - 1
+        exact = set(walk.exact)
+        for index, pc in enumerate(walk.addresses):
+            if pc in self.stub_frames or index in exact or self.unwinder.simple_rule(pc) is not None:
+                continue
+            module = self.modules.at(pc - 1)
+            if index == last:
+                if walk.ending in ('no rules', 'bad rules') and (module is not None or self._is_generated(pc)):
+                    tables.teach(pc, recorder.NO_RULES)
+            elif module is None and self._is_generated(pc):
+                # what JIT compilers make keeps frame pointers; that the walk went on says that this does
+                tables.teach(pc, (unwinder.RBP, 16, -16))
+
+    def _is_generated(self, pc):
+        """Whether a pc lies in executable memory without a file."""
+        return any(start <= pc < end for start, end in self.modules.unnamed)
+
     def _send_recorder_status(self, now):
         elapsed = now - self.last_status
         self.last_status = now
         calls, blocks, size = self.ledger.counted()
-        self.live = blocks
         self.channel.send('status', elapsed=now - self.ledger.started,
                           calls_per_second=max(calls - self.last_calls, 0) / elapsed, blocks=blocks, bytes=size,
                           stacks=self.ledger.next_id - 1, stopped=0.0, lost=self.channel.lost)
@@ -3308,7 +3385,7 @@ class RecorderEngine(TrapEngine):
         self._unmap_shared(self._shared_pages(), problems)
 
     def _cut_short(self):
-        return self.cut_short if self.tables is None else self.tables['cut']
+        return self.cut_short if self.tables is None else self.ledger.cut_short()
 
     def _heal_children(self, problems):
         """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""
@@ -3343,11 +3420,11 @@ class Healer(TrapEngine):
             self.unwinder = unwinder.Unwinder(self.modules.find)
             self.modules.on_unload = self._module_gone
             self._buffer = self.tracer.registers_buffer
-        self.address = 0
+        self.address = self.size = 0
 
     def find(self, children=False):
         """Whether there is anything. Raises MonitorError where a monitor is at work there (children: that is us)."""
-        self.address = platform.shared_memory_of(self.pid)
+        self.address, self.size = platform.shared_memory_of(self.pid)
         if not self.address:
             return False
         self.tracer.open()
@@ -3374,7 +3451,7 @@ class Healer(TrapEngine):
                      for start, end, pieces in notes['saved']]
             code = [(int(address), int(size)) for address, size in notes['code']]
             pages = [(int(address), int(size)) for address, size in notes['pages']]
-            gate = pages[0][0]
+            gate = int(notes['gate'])
         except (ValueError, KeyError, TypeError, IndexError):
             return ['what an earlier run left cannot be taken out: its notes are damaged'], []
         self.target = platform.check_target(self.pid)
@@ -3382,7 +3459,7 @@ class Healer(TrapEngine):
         tracer = self.tracer
         tracer.open()
         self.modules.refresh()
-        if self.modules.at(entries[0][0]) is None:
+        if any(self.modules.at(entry[0]) is None for entry in entries):
             tracer.close()
             return ['what an earlier run left cannot be taken out: its notes are of another program'], []
         plan = self.plan = HookPlan(self.modules, tracer.read)
@@ -3400,6 +3477,8 @@ class Healer(TrapEngine):
             elif now != old:
                 return ['the code at %#x is neither what was there nor our jump: nothing was changed' % address], []
         hooks = plan.hooks = self.hooks
+        if not any(address == self.address for address, _ in pages):
+            pages.append((self.address, self.size))     # killed right after it was mapped
         self.pages = pages
         self.gate = gate
         tracer.seize()
@@ -3429,7 +3508,8 @@ class Healer(TrapEngine):
         return set(self.plan.areas) if used else used
 
     def _take_hooks_out(self, problems):
-        self.tracer.write(self.gate, recorder.gate(0))
+        if self.gate:
+            self.tracer.write(self.gate, recorder.gate(0))
         TrapEngine._take_hooks_out(self, problems)
         if not self.target_gone and not any(area.left for area in self.plan.areas):
             self._unmap_shared(self.pages, problems)

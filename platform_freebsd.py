@@ -721,8 +721,13 @@ def processes_that_map(fd):
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file(); 0 if it has not."""
-    return 0
+    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
+    return 0, 0
+
+
+def address_space_left(pid):
+    """(bytes that a process may still map or None: no limit; whether it locks what it maps)."""
+    return None, False
 
 
 def command_hint():

@@ -535,12 +535,23 @@ def processes_that_map(fd):
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file(); 0 if it has not."""
+    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
     text = _slurp('/proc/%d/maps' % pid, 1 << 26) or b''
     if b'/memfd:memleax' not in text:
-        return 0
-    return next((item.start for item in parse_mappings(text.decode('utf-8', 'replace'))
-                 if item.path.startswith('/memfd:memleax') and not item.offset), 0)
+        return 0, 0
+    found = [item for item in parse_mappings(text.decode('utf-8', 'replace')) if item.path.startswith('/memfd:memleax')]
+    return (found[0].start, found[-1].end - found[0].start) if found else (0, 0)
+
+
+def address_space_left(pid):
+    """(bytes that a process may still map or None: no limit; whether it locks what it maps): proc(5), mlockall(2)."""
+    status = _status(pid) or {}
+    locked = not status.get('VmLck', '0 kB').startswith('0 ')
+    match = re.search(br'^Max address space +(\d+)', _slurp('/proc/%d/limits' % pid) or b'', re.MULTILINE)
+    if not match:
+        return None, locked
+    used = int(status.get('VmSize', '0 kB').split()[0]) * 1024
+    return max(int(match.group(1)) - used, 0), locked
 
 
 def command_hint():

@@ -62,6 +62,8 @@ typedef struct block block;
 
 struct walk {
 	u64 pc, sp, fp, high;                   /* in: where it begins; the end of the stack */
+	u64 own;                                /* in: it is the thread's own, mapped up to `high` for sure */
+	u64 reached;                            /* the sp of the outermost frame that was found */
 	u64 hash;
 	u32 count, checks, extras, span;        /* frames; of the layout, see there */
 	u32 ending, nested, cacheable;
@@ -299,12 +301,17 @@ NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 
 /* ---- stacks ---- */
 
-/* The end of the stack that sp is on, as far as it is known to be mapped. */
-NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp)
+/*
+ * The end of the stack that sp is on, as far as it is known to be mapped.  *own: it is the thread's own, of
+ * which nothing is unmapped while the thread lives; of others it may be.
+ */
+NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp, u64 *own)
 {
 	thread *t = (thread *)at(h, h->threads_at) + (tcb * GOLDEN >> 32 & h->threads_mask) * THREAD_BUCKET;
+	u64 first = 0;
 	u32 i, k;
 
+	*own = 0;
 	for (i = 0; i < THREAD_BUCKET; i++, t++) {
 		u64 owner = VOLATILE(t->tcb);
 		if (!owner)
@@ -312,10 +319,15 @@ NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp)
 		if (owner != tcb)
 			continue;
 		for (k = 0; k < THREAD_RANGES; k++) {
-			/* the monitor changes a range by high = 0, low = new, high = new */
+			/* the monitor changes a range by high = 0, low = new, high = new; the first is the
+			 * thread's own */
 			u64 high = VOLATILE(t->high[k]), low = VOLATILE(t->low[k]);
-			if (sp >= low && sp < high && likely(VOLATILE(t->high[k]) == high))
+			if (!k)
+				first = high;
+			if (sp >= low && sp < high && likely(VOLATILE(t->high[k]) == high)) {
+				*own = !k;
 				return high;
+			}
 		}
 		if (VOLATILE(t->asked) != sp) {
 			VOLATILE(t->asked) = sp;
@@ -328,10 +340,14 @@ NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp)
 	}
 	add(h->lost_threads, 1);
 unknown:
-	/* C libraries put the TCB at the upper end of a new thread's stack; else sp's own page is all that is
-	 * sure */
-	if (tcb - sp <= h->trust)
+	/* C libraries put the TCB at the upper end of a new thread's stack, which is never smaller than `trust`.
+	 * The first thread's lies elsewhere, but its stack is known from the start; so whoever has a known
+	 * stack is on another one here. */
+	if (!first && tcb - sp <= h->trust) {
+		*own = 1;
 		return tcb & -8ul;
+	}
+	/* else sp's own page is all that is sure */
 	add(h->unknown_stacks + shard_of(tcb) * 8, 1);
 	return (sp | 4095) + 1;
 }
@@ -407,6 +423,10 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 			w->ending = END;
 			break;
 		}
+		if (unlikely(rule == RULE_CUT)) {
+			w->ending = CUT;
+			break;
+		}
 		if (unlikely(count == whole_limit && rule != RULE_UNKNOWN)) {
 			w->ending = LIMIT;
 			break;
@@ -478,7 +498,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 #endif
 				u64 tcb = this_thread();
 				base = sp;
-				span = end_of_stack(h, tcb, sp) - sp;
+				span = end_of_stack(h, tcb, sp, &w->own) - sp;
 				if (count > 1 && sp <= low && sp + span > low) {
 					w->ending = LOOP;
 					break;
@@ -511,6 +531,7 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 		}
 	}
 	w->count = count;
+	w->reached = sp;
 	w->checks = count + zero;
 	w->extras = extras;
 	w->span = (sp - base) >> 3;
@@ -558,6 +579,11 @@ INLINE u64 reserve(header *h, u64 words, u64 *offset)
 		return 0;
 	number = fetch_add(real(h)->stacks_next, 1);
 	return number < h->stacks_limit ? number : 0;
+}
+
+INLINE int pending_ending(u32 ending)
+{
+	return ending == NO_RULES || ending == COMPLEX;
 }
 
 #define WALK_AGAIN (~0ul)
@@ -638,7 +664,6 @@ static __attribute__((used)) void before(struct frame *f)
 
 	if (!h || !address || VOLATILE(h->state) != STATE_ON)
 		return;
-	prefetch(h, address >> 3);
 	if (!take(h, address, record)) {
 		add(h->unknown_frees + shard_of(this_thread()) * 8, 1);
 		return;
@@ -705,6 +730,11 @@ RARE u64 claim(header *h, u64 hook, struct walk *w, pending **slot)
 	}
 	return 0;
 found:
+	/* of a stack that is not the thread's own, what lies behind the frames found may be unmapped by now */
+	if (!w->own && w->reached - w->sp < length)
+		length = (w->reached | 4095) + 1 - w->sp;
+	if (length > w->high - w->sp)
+		length = w->high - w->sp;
 	if (length > PENDING_BYTES)
 		length = PENDING_BYTES;
 	p->hook = hook & HOOK_MASK;
@@ -847,7 +877,7 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	w.pc = *ret;
 	w.sp = (u64)(ret + 1);
 	w.fp = fp;
-	w.high = end_of_stack(h, tcb, w.sp);
+	w.high = end_of_stack(h, tcb, w.sp, &w.own);
 	key = (w.sp * SECOND_MIX ^ w.pc) * GOLDEN;
 	for (tries = 0; tries < CACHE_TRIES; tries++) {
 		cached = (u32 *)at(h, h->cache_at) + (key >> (64 - CACHE_BITS));
@@ -861,7 +891,7 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	for (tries = 0; ; tries++) {
 		walk(h, hook, &w, 0, 0);
 		stack = 0;
-		if (unlikely(w.ending >= FIRST_PENDING)) {
+		if (unlikely(pending_ending(w.ending))) {
 			stack = claim(h, hook, &w, &waiting);
 			if (stack)
 				break;
@@ -878,7 +908,7 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	if (likely(!waiting)) {
 		if (unlikely(w.ending >= FIRST_CUT))
 			add(h->cut + shard_of(tcb) * 8, !learning);
-		else if (stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */
+		if ((w.ending < FIRST_CUT || w.ending == CUT) && stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */
 			 && learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w))
 			VOLATILE(*cached) = stack | generation << 20;
 	}
@@ -916,11 +946,11 @@ ask:
  */
 
 /* Mark and list blocks at least `threshold` ticks old, from a position on, `units` buckets at most.  -> the
- * position to go on from.  out: 4 words each: address, size, stack, birth; *found: how many, room for at most
- * `room`. */
+ * position to go on from.  out: 4 words each: address, size, stack, birth; found[0]: how many, room for at most
+ * `room`; found[1]: blocks alive on the way. */
 u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u64 *out, u64 room, u64 *found)
 {
-	u64 tick = real(h)->tick, buckets = h->blocks_mask[level] + 1, n = 0, w0, w1;
+	u64 tick = real(h)->tick, buckets = h->blocks_mask[level] + 1, n = 0, alive = 0, w0, w1;
 	u64 end = units < buckets - position ? position + units : buckets;
 	block *b = (block *)at(h, h->blocks_at[level]) + position * BUCKET;
 	u32 i;
@@ -928,6 +958,7 @@ u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u6
 	for (; position < end && n + BUCKET <= room; position++)
 		for (i = 0; i < BUCKET; i++, b++) {
 			w1 = VOLATILE(b->w1);
+			alive += w1 != 0;
 			if (likely(w1 & EXPIRED || ((tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK) < threshold))
 				continue;
 			w0 = VOLATILE(b->w0);
@@ -942,7 +973,8 @@ u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u6
 			out += 4;
 			n++;
 		}
-	*found = n;
+	found[0] = n;
+	found[1] = alive;
 	return position;
 }
 
@@ -1127,14 +1159,24 @@ u64 keeper_teach(header *h, u64 key, u64 rule)
 {
 	u64 *rules = at(h, h->rules_at), mask = h->rules_mask, position = key * GOLDEN >> h->rules_shift, i;
 
-	for (i = 0; i < RULE_PROBES; i++, position = (position + 1) & mask)
+	u64 unused = -1ul;
+
+	for (i = 0; i < RULE_PROBES; i++, position = (position + 1) & mask) {
+		u64 old = rules[position] & 0xFFFF;
 		if (!rules[position] || rules[position] >> 16 == key) {
-			u64 old = rules[position] & 0xFFFF;
 			int known = rules[position] && old != RULE_UNKNOWN && old != RULE_COMPLEX;
+			if (!rules[position] && unused != -1ul)
+				break;
 			VOLATILE(rules[position]) = key << 16 | rule;
 			return known && old != rule ? 2 : 1;
 		}
-	return 0;
+		if (old == RULE_UNKNOWN && unused == -1ul)
+			unused = position;              /* of code that is gone */
+	}
+	if (unused == -1ul)
+		return 0;
+	VOLATILE(rules[unused]) = key << 16 | rule;
+	return 1;
 }
 
 /* Forget the rules of pcs in [start, end): the keys stay, to be taught again.  -> how many. */

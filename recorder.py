@@ -88,18 +88,19 @@ CONSTANTS = (
     ('LATE_AGES', 3),
     ('NESTED', 1),              # flag of a stack: the allocating function was called by another
     ('NEST_DEPTH', 6),          # frames within which that other one would be found
-    # how a walk ended; from FIRST_CUT on it was cut short, from FIRST_PENDING on the monitor may know more
-    ('END', 0), ('LIMIT', 1), ('MEMORY', 2), ('LOOP', 3), ('NO_RULES', 4), ('COMPLEX', 5),
-    ('FIRST_CUT', 2), ('FIRST_PENDING', 4),
+    # how a walk ended; from FIRST_CUT on it was cut short; after NO_RULES and COMPLEX the monitor may know more
+    ('END', 0), ('LIMIT', 1), ('MEMORY', 2), ('LOOP', 3), ('NO_RULES', 4), ('COMPLEX', 5), ('CUT', 6),
+    ('FIRST_CUT', 2),
     # low bits of a rule; the two last only in the palette
     ('KIND_SP', 0), ('KIND_FP', 1), ('KIND_LONG', 2), ('KIND_SPECIAL', 3),
     ('KIND_DEREF', 4), ('KIND_SIGNAL', 5),
-    ('RULE_END', 3), ('RULE_COMPLEX', 7), ('RULE_UNKNOWN', 0xFFFF),
+    ('RULE_END', 3), ('RULE_COMPLEX', 7), ('RULE_CUT', 11), ('RULE_UNKNOWN', 0xFFFF),
     # a hook's word
     ('HOOK_MASK', 0xFF), ('HOOK_SIZE_SHIFT', 8), ('HOOK_BOTH', 1 << 11), ('HOOK_THROUGH', 1 << 12),
     ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
 )
 _constant = dict(CONSTANTS)
+NEST_DEPTH = _constant['NEST_DEPTH']
 STATE_ON, STATE_LEARNING = _constant['STATE_ON'], _constant['STATE_LEARNING']
 
 # (name, type, count). A counter has a line of 8 words to itself, of which the first is used; with 64 words it
@@ -202,6 +203,7 @@ def c_header():
 ENDINGS = ('end', 'limit', 'memory', 'loop', 'no rules yet', 'no short rules', 'no rules', 'bad rules')
 ENDING = {text: number for number, text in enumerate(ENDINGS)}
 END_OF_STACK = 'end'
+NO_RULES = 'no rules'                   # a rule: nobody knows how to go on from here
 SIGNAL_FRAME = 'signal frame'           # a rule: the pc is where signal handlers return to (rt_sigreturn)
 RBP, RSP = 6, 7                         # DWARF register numbers (psABI figure 3.36)
 EXACT = 1 << 47                         # in the key of a rule: an exact pc
@@ -454,7 +456,7 @@ oldest: age of the oldest alive, None if there is none.
 
 # name: (what it counts, default)
 SIZES = {
-    'blocks': 1 << 18,          # records; half of them used is a good load
+    'blocks': 1 << 19,          # records; half of them used is a good load
     'reserve': 1 << 24,         # records of further levels, address space only
     'stacks': 1 << 15,
     'frames': 1 << 20,          # words
@@ -494,7 +496,8 @@ class Tables(object):
         self._level = self._position = 0
         self._out = array('Q', bytes(8 * 4 * 4096))
         self._out_address = self._out.buffer_info()[0]
-        self._found = ctypes.c_uint64()
+        self._found = (ctypes.c_uint64 * 2)()
+        self._alive = self.alive = 0    # blocks met in this round of scan(), and in the one before
         self._found_address = ctypes.addressof(self._found)
 
     @staticmethod
@@ -514,7 +517,7 @@ class Tables(object):
         rows = stacks + pending
         index = max(_power(stacks * 2), 64)
         head = {
-            'magic': MAGIC, 'version': VERSION | LAYOUT_CHECKSUM << 32, 'generation': 1, 'limit': 50, 'trust': 1 << 16,
+            'magic': MAGIC, 'version': VERSION | LAYOUT_CHECKSUM << 32, 'generation': 1, 'limit': 50, 'trust': 1 << 14,
             'levels': 2, 'pending_base': stacks, 'rows': rows, 'rules_mask': rules - 1,
             'rules_shift': 65 - rules.bit_length(), 'threads_mask': threads - 1, 'index_mask': index - 1,
             'stacks_limit': stacks, 'frames_limit': wanted['frames'], 'pending_mask': pending - 1,
@@ -641,6 +644,8 @@ class Tables(object):
 
     def __setitem__(self, name, value):
         self._words[_WORD[name]] = value
+        if name == 'limit':                     # the keeper walks by its own copy
+            struct.pack_into('<Q', self._copy, _header[name], value)
 
     def lost(self):
         """{name: number} of all that was not noted as it should be, zeros left out."""
@@ -667,6 +672,8 @@ class Tables(object):
     def _encode(self, rule, nested):
         if rule == END_OF_STACK:
             return _constant['RULE_END']
+        if rule == NO_RULES:
+            return _constant['RULE_CUT']
         if rule == SIGNAL_FRAME:
             return self._long(_constant['KIND_SIGNAL'] << 48)
         if rule is None:
@@ -762,7 +769,7 @@ class Tables(object):
                 number = finish(header, slot, settled, 0, 0, 0, 0, 0)
                 if number:
                     done[slot] = number
-                    if not self._found.value:
+                    if not self._found[0]:
                         self._unsettled[slot] = number
                 else:
                     others = True
@@ -829,22 +836,24 @@ class Tables(object):
 
     # -- blocks and figures
 
-    def scan(self, threshold, buckets=1 << 30):
+    def scan(self, threshold, buckets=1 << 30, most=1 << 30):
         """Blocks that are `threshold` ticks old or more and were not listed before, the oldest first, as a
         list of (address, size, stack number, birth in ticks). Goes round: looks at so many buckets from where
-        it stopped the last time, at all of them at most once. A bucket is 64 bytes; 10 million are looked at
-        in a second or less.
+        it stopped the last time, at all of them at most once; fewer once it has found `most`. A bucket is 64
+        bytes; 10 million are looked at in a second or less. Whenever it has come round, `alive` is the number
+        of blocks there were.
         """
         found = []
         levels = self._levels
         left = min(buckets, self.buckets())
         scan = self.keeper.scan
         room = len(self._out) // 4
-        while left > 0:
+        while left > 0 and len(found) < most:
             position = self._position
             end = scan(self._header, self._level, position, left, threshold, self._out_address, room,
                        self._found_address)
-            count = self._found.value
+            count = self._found[0]
+            self._alive += self._found[1]
             if count:
                 values = self._out[:4 * count].tolist()
                 found += zip(values[::4], values[1::4], values[2::4], values[3::4])
@@ -853,6 +862,8 @@ class Tables(object):
             if end >= levels[self._level][1]:
                 self._position = 0
                 self._level = (self._level + 1) % len(levels)
+                if not self._level:
+                    self.alive, self._alive = self._alive, 0
         tick = self._words[_WORD['tick']] + 1
         found.sort(key=lambda block: block[3] - tick & 0x7fffffff)
         return found
@@ -907,7 +918,9 @@ class Tables(object):
             return False
         end = max([start + 64 * buckets for start, buckets in self._levels])
         buckets = _power(records) // _constant['BUCKET']
-        if end + 64 * buckets > self.size:
+        while end + 64 * buckets > self.size:
+            buckets //= 2
+        if buckets < 16:
             return False
         os.posix_fallocate(fd, end, 64 * buckets)
         self._words[_WORD['blocks_at'] + level] = end
@@ -938,8 +951,9 @@ class Tables(object):
                 found.append((owners[index], sp))
         return found
 
-    def set_stack(self, tcb, low, high):
-        """The stack memory [low, high) may be read by the thread whose fs:0 is tcb. -> False: no room."""
+    def set_stack(self, tcb, low, high, own=True):
+        """The stack memory [low, high) may be read by the thread whose fs:0 is tcb; own: it is the stack that it began
+        with. -> False: no room."""
         bucket = tcb * 0x9E3779B97F4A7C15 >> 32 & self['threads_mask'] if tcb else 0
         words = self._words
         ranges = _constant['THREAD_RANGES']
@@ -949,16 +963,12 @@ class Tables(object):
                 continue
             lows, highs = place + 2, place + 2 + ranges
             choice = 0
-            for number in range(ranges):
-                if words[lows + number] < high and low < words[highs + number]:
-                    choice = number
-                    break
-                if words[highs + number] == 0 and words[highs + choice]:
-                    choice = number
-            else:
-                if words[highs + choice]:
-                    # all taken: the first is the thread's own
-                    choice = 1 + (low >> 12) % (ranges - 1)
+            if not own:
+                others = range(1, ranges)
+                choice = next((number for number in others
+                               if words[lows + number] < high and low < words[highs + number]), 0) \
+                    or next((number for number in others if not words[highs + number]), 0) \
+                    or 1 + (low >> 12) % (ranges - 1)
             words[highs + choice] = 0
             words[lows + choice] = low
             words[highs + choice] = high
@@ -966,8 +976,9 @@ class Tables(object):
             return True
         return False
 
-    def check_stacks(self, is_mapped):
-        """Drop stacks that are no longer there. is_mapped(low, high) -> bool. -> how many were dropped."""
+    def check_stacks(self, is_mapped, growth=0):
+        """Drop stacks that are no longer there. is_mapped(low, high) -> bool. growth: the lowest so many bytes of the
+        first thread's stack need not be mapped yet. -> how many were dropped."""
         words = self._words
         ranges = _constant['THREAD_RANGES']
         start = self['threads_at'] >> 3
@@ -981,7 +992,8 @@ class Tables(object):
             place = start + index * width
             for number in range(ranges):
                 high = words[place + 2 + ranges + number]
-                if high and not is_mapped(words[place + 2 + number], high):
+                low = words[place + 2 + number]
+                if high and not is_mapped(low, high) and not (high - low == growth and is_mapped(high - PAGE, high)):
                     words[place + 2 + ranges + number] = 0
                     dropped += 1
             if not is_mapped(tcb, tcb + 8):
@@ -1003,6 +1015,19 @@ class Tables(object):
         start = self['notes_at']
         size = min(self._words[start >> 3], self['notes_size'] - 8)
         return bytes(self._bytes[start + 8:start + 8 + size])
+
+
+def write_left(fd, data, sizes, monitor, started):
+    """Put notes (bytes) where Tables.create() with these sizes leaves them be, and what read_left() looks at: before
+    there are tables. monitor, started: its process and start time."""
+    head = Tables._lay_out(sizes)[0]
+    words = {'magic': MAGIC, 'version': head['version'], 'size': head['size'], 'notes_at': head['notes_at'],
+             'notes_size': head['notes_size'], 'monitor': monitor, 'started': started}
+    if len(data) + 8 > head['notes_size']:
+        raise RecorderError('its notes are too long')
+    os.pwrite(fd, struct.pack('<Q', len(data)) + data, head['notes_at'])
+    for name in sorted(words, key=lambda name: name == 'magic'):
+        os.pwrite(fd, struct.pack('<Q', words[name]), _header[name])
 
 
 def read_left(read, address):
@@ -1162,15 +1187,15 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4480,
-    'keeper_finish': 6048,
-    'keeper_finish.cold': 6000,
-    'keeper_forget': 6528,
-    'keeper_scan': 3600,
-    'keeper_settle': 5376,
-    'keeper_stack': 4752,
-    'keeper_sum': 4016,
-    'keeper_teach': 6368,
+    'keeper_count': 4688,
+    'keeper_finish': 6256,
+    'keeper_finish.cold': 6208,
+    'keeper_forget': 6800,
+    'keeper_scan': 3744,
+    'keeper_settle': 5584,
+    'keeper_stack': 4960,
+    'keeper_sum': 4224,
+    'keeper_teach': 6576,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1181,16 +1206,16 @@ PARTS = (
     (672, 760),
     (768, 794),
     (800, 1306),
-    (1312, 1579),
-    (1584, 3223),
-    (3232, 3639),
-    (3648, 3912),
-    (3920, 4221),
-    (4224, 4463),
-    (4464, 4568),
-    (4576, 4797),
-    (4800, 5054),
-    (5056, 6792),
+    (1312, 1672),
+    (1680, 3380),
+    (3392, 3799),
+    (3808, 3973),
+    (3984, 4285),
+    (4288, 4586),
+    (4592, 4696),
+    (4704, 4925),
+    (4928, 5207),
+    (5216, 6989),
 )
 FIXUPS = (
     (29, 0, 9),
@@ -1199,165 +1224,169 @@ FIXUPS = (
     (785, 4, 3),
     (790, 4, 5),
     (1042, 5, 4),
-    (2629, 7, 6),
-    (3407, 8, 7),
-    (3655, 9, 0),
-    (3815, 9, 2),
-    (3908, 9, 1),
-    (4720, 13, 7),
-    (4815, 14, 11),
-    (4849, 14, 10),
-    (4882, 14, 12),
-    (4908, 14, 8),
-    (4989, 14, 13),
-    (4827, 14, 15),
-    (4838, 14, 15),
-    (4857, 14, 15),
-    (4867, 14, 15),
-    (4894, 14, 15),
-    (4940, 14, 15),
-    (4948, 14, 15),
-    (5028, 14, 15),
-    (5050, 14, 15),
-    (5069, 15, 0),
-    (5415, 15, 6),
-    (5778, 15, 7),
-    (6004, 15, 5),
-    (6098, 15, 5),
-    (6267, 15, 1),
-    (5792, 15, 14),
-    (5978, 15, 14),
-    (6495, 15, 14),
-    (6654, 15, 14),
-    (6717, 15, 14),
+    (2767, 7, 6),
+    (3567, 8, 7),
+    (3813, 9, 0),
+    (3874, 9, 2),
+    (3969, 9, 1),
+    (4848, 13, 7),
+    (4943, 14, 11),
+    (4977, 14, 10),
+    (5015, 14, 12),
+    (5073, 14, 13),
+    (5127, 14, 8),
+    (4955, 14, 15),
+    (4966, 14, 15),
+    (4985, 14, 15),
+    (4995, 14, 15),
+    (5032, 14, 15),
+    (5091, 14, 15),
+    (5113, 14, 15),
+    (5165, 14, 15),
+    (5170, 14, 15),
+    (5203, 14, 15),
+    (5229, 15, 0),
+    (5580, 15, 6),
+    (5949, 15, 7),
+    (6216, 15, 5),
+    (6314, 15, 5),
+    (6489, 15, 1),
+    (5968, 15, 14),
+    (6186, 15, 14),
+    (6736, 15, 14),
+    (6819, 15, 14),
+    (6972, 15, 14),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqNWH10VOWZn5tJwkRG76zGNbZUh3XsJrs5krEcmzlid246I++Nd2wUAgiibrWWo54FYQZYjZpw54rvvk4rFdTa3banu+7i7nGV'
-    'VRGQamaimYAUkoAQ61YDWpjLIA5EQhIgs7/nvfnybPeczR+Z+34/n7/nw+Vy/gbUq0aabrt9wUKtSbtNu12bx/ix3NWXuFzaEm2x'
-    'doe26O67Ft+xqONPbWP8ZC5xmcuVP4B72o4Wi6qrWefdGu+Zp/PTbSPFLzG1/kMsMrGGGbydpXMzWU0n23Z5S+MT2//+u79k6qtd'
-    'dLD4hMYH+IB2dj/ju1n6+E1YWLjWUHpZ+kgZcz/vUXCHMiIaq1jqgapI6KOV9cwajPtE4wwjtXgGxlcWmLLSp6s7+v0rawuG0ugp'
-    'MLNEWbK0g3cVNHXLN0Nd8f/m6fwBDCPqlqWuUDq+E+PX9fSRcsP9/BCo1JWRQkxprNqG11wFXU03+Jg5VLJmutmpMLPdq/HZ63Dr'
-    '+nCJy6XkX0ytc/lAVqo0y9zr63DGEB77UjAj5aotZOmTbm2B1qzNb57HxNxljM8PDFntavJlLEdSi4o6HzFSy9fqvMB+Oy6RCO/T'
-    'dz574Y77t43mDkIKJ43U09lWHDDUV4+y9Bd+PX3CH7U+jsd18bCfzTzJ0kfLdXfQUA4aqcfDTHyP8SHIuVIPtcf/lpmdPj10NpGj'
-    'zcbMo//XZgOb75/cbNoezcwrsZCd2BhsX7JUu1Nbqt2l3d2hi3WtFeDZao8fsx8Fq4ZY7Qnuolv4BwY/XWBq9hLVWo0VJiIBzNYb'
-    'fIWH6L1GSjX/X3/6xMM4kd9T0E15fzHf64JUtLZ+silpOP3lEDIpiSlDxo1zV6ycBk2E/UrHYHiWkvDHQNE37zfX1iqry8211WWr'
-    'LyFFtZZCUfYPLxSLNGqnUceY2cMkjYCHifkBH+OjBj+UEyDB7lfG17WFOt8FDTHeoy3Q3xlXidasT+hKmx8Nft7M+Jl5UEwl4wPM'
-    'PAF+ca8uGpYZ/L6APzhIP3X0rzqSChdJ/YO43RpUk1fhrWiwGLXaNXVjlscDpdHgrpi1y+AndTU6COWfgQn5b7nmjcyviWDo7hb3'
-    'GxlpDKTAu6QCrWLi21GrGJ/eYEae9iuNPL6n2tHkQOJT3Jao1bZLyb80pmsWyiU+YWKBR+oA/EsVJD6wj48WiwJU6GZOUc3FEAdU'
-    'GAhFAn71Z+3q1nbRkvRbRTXZTcTwDLHwj9JRHKUpTMTfqw62Y8lRavLZKatFEgnL4jKXtP5w8R2iimbqXGMf1fQBCVmfgJJge34J'
-    'nYGEWGpt0QhlSUpRWu7Bsi52OJZYVK00ET4fpM4nUjPq1l4R3+gHPvwU1Ij4geoJkqx7sVUaIjPfq59i2MQMcYxX/+joX58EKT7M'
-    '+CH4X6fBMwAnP7tmQ0Eq5IiHuTfkpFHuNlL/4CKUEiXwjoQX7225Hl9MjXSyUCEeZmYmbIR2Jz6BKbaFLyJ5we9rhlhIu0c1N9CL'
-    '6dxNOgy90GgmldZptKNtH+wfEDNX6YgGeyO820h5M7rQqmPiDp8R+nTlJSyUXVURE3q1DkD7vWZmFM0ccScOMNHgYaGh+IuMPwIz'
-    'b3OVSLdNTGdZ+S1lINraL5LTqrWcXDYrx7Rk301jEGj2D3WM+UNY3Tqo8w8I0nR+AajG+IfzYPIwwwafIX7oEY/UGeJSxqFJTFXx'
-    'lsBso6af8dIA2zYF0gqioVYXzYvg1CWwvzqWukuJkWO8hZd14KyhtNMlfhGtxo+HbaP3JcE8Osfg3bDiWarlAxcwUA+dLMU3DMhL'
-    'G+HLMX44OEgWVUUTQYoiPqOiNwYYKucFnVd2EF74DH6YF4yaXSxtuzXubWXpjit0kZL2PaH9mNjUThPB/ZHUakV710cD9dU+XVhd'
-    'kqQIEGRqQMuy/Tk9VZkxlOOMpNGD630stE+12sCD+lbmfihITT6HASCoTgvtTUy/iYKGar2JOZ4xj7g3l6jW2xhoPJvOlWjpL8vN'
-    'flVLH3Nbvap1EMzGlGMGHwbtsdB51dxEhIS8AXWdkAIYMY9MU62/dkOcqScQchLXG+KKGM4mv+2WApoQIoWtSCge8KjJa+mTD8b4'
-    'eXsPvATacQP+9JoMNhvQU5UhKgNGTZcR6l75GuN92Wh9iXSkQkl+ltQXs3ap1lycxW6PHcUHqGNXtiN2uvF1Za+ZcfPmehbsi9Xs'
-    'ifDTEX4K0cwt/SgIgvJ+0RLwRniimgU7eKz2a1bTxx+ri/AfzcbLIP1buATW4Icbh6e48bgNBHuBzFHYgCSzlBCHnwKlpfnnmNUb'
-    'vwwUKewaaE4zv1RUK0aoQCqwHyeiJXE453LOTdDI++z5RVrfh3XIiSZpMf+C846DKwXF/hZ2mSPQ4XOQEBR4LXmxnoq879LdVp/0'
-    'PNzWhVzHuHcY5lEPjvxAlrqK2Bz1rXbSXvIbo3RHmWodkyo9wkQppL+bhTKq+XQJhYAucq6bXsWy+uQjmNHhDWtjYmeAokVMbAxs'
-    'xm82GnaNmWm1NpiFWawi8yFbeIA+QucNhAExO6A+m4ZyAVWrPMldapLQ2cAhxLM7oXqKE095A/dh57WOk40Y/MvcoZFiUTNHFXWr'
-    'N2BQLFWfzxiCDoCW+uRuNfkQ+XToPdW8l8CR9zmSdU9oREoWyrJHLlDO0BKo2l4k6CFcf4n4sBB3ArPVTVBWRN2KJ0KwkVWBaLI3'
-    'fjXt93OVQjliXtYz5sv8B+cZwMexptRChbZV60rR8RhzpDT+YAQMeScQwt56HgZA1ryD/tkLiRZcBGJTN5dofA/BRdmN0dp4LU+P'
-    'Gca4RTRIulWjZh/jRAYnhbrtCJgApjyT38vEnAALDavmK1JuRfPYNKKuSrUoeuriCj10SDWfwTcxqgO9avZpoZFV17a2BHyu+FWS'
-    'ScmWCgaIzak8YsqE0ZfgnF04h4SsZihG8QqYu0Pidqt0+AlWWcUhexT7JOIw/hhTN2XUTQjvvYjwZqYUnlEKH7UXnif875vwhRKp'
-    'MRIa/J2MntQHEdgNtDF93D2JCFjR+AEco61yz1XnpddMqL+MFAv/MQtltD7mY/bZc2O583j+dYrxg064+d32SpqjTJqfQ8xZJB5A'
-    'jDFbyahSLQHPwEvsRtOP0UoY06AdkZHYrKafUG7lCZ0jID7bTsOaHAOA/R7xOf0fciLVXIRTrerS3pVpv6Gm36ZrY8gKb3ybrlz1'
-    'Sgz51eYokokUgM3gexn/lKW8eeYWLukm3kDuD0OUkyABYchCqg3hDcQvRfQ0wxTHdXNv0X5Nqn/ISWVNJ5UFhvn4Mo+Gg9W8qZp+'
-    '6yNPsevu5021mtkSmONSN4VnBQedmxGO246AxKJRMYLyZEuzTMSXxARhr3i7CrRsJ283xLM+SVeGzRyJpWp7deUPuojK3W/GeFoP'
-    'pvW0XZmouJbS6/hv8l5WpK3FXYmeYPsk1bwT8LrI4IUpCDupH1nVlL15Cuo3T/iYqGIIr3DJ74fpnT9HyQeKL1CZdpGcNIeUeAUu'
-    '9NFtHUzMQ0FU0HdORM50zm0eh6/u3C+zXfH0/lYn0dTVVw/ItGvmCKylHLmWWuW9jO2YEhwyDABJGDpziHRDIla6sMudS5wuIumO'
-    'z6BM30M4Nxi9zRMPMp5YwXjzWvtB+ClQrVSiGl56D9fcRBdADEl3K2VK9lxnj1fuIQ7wBjFhe05NGiwTP3VNl8kGouBPqiTaDaGI'
-    '2fEoAbS7l2XTBGwJD+9pOyyzOvHaIkUeCO1Vk8cmRLpN5mTiqTAhp2iCZl9jisx0KXlrHc/Q9LcnJXe8EknyzNOQziWQDlMyA89o'
-    '230yCjQxXCUzGrFZ5jHihS5piAfB7ADbf5LBy1Lx38EYO5m4QedfwRV9sdCRxMXqW4Nto8Rg4oa8j/Q4nRXTbOZHGuxkD0utga4u'
-    'Ym2jV9/qcq25CFzHyxg/m086EtiYyZftkAHx7CGU5ttINkt4N6med5MVwakHdBT7/CB4bqzS4RmTWZRYDF3dzn6rOMkWsu7cDWOF'
-    'NkXZd8PSMpB03uonS45d8xSTBr+bRKC7nyHZGUpmLBl/mJLxv6KvH7Oaj7a99jfk9Y80sVCaqXO7tLbPilIi9GY54w1VTNwMaG+A'
-    '5G+GqhsANDcz/Nbjtwq/dRS6AcGUG2OI9He1Z4C9pPNLdbF2haHsy3t1CKqIjO9emUUPLVnaMaWeMMTzddI8hlHvUVmBxL/6llSl'
-    'p+2IkyfM6WXKPiamEcWXEe3fpa+KbfD8IlO6O6ieOI0ndHPYl+ikeqKVjGIb9VsmHJRQ84zOh3Xeq83X+Z5mgx+lbL1JaLXitjqJ'
-    'p4wfG3hJEzEvJW4vuGQzo4mlZliXycjUJvEznXezUN+qUpRGj+ligwOifQSiX1CP5OcOiM6TIPqxnqr9SHe/TBZKRf4Rnedgagbf'
-    'l9s5QABJSEUVZWKLhu9afNYm/lVD1VmHJLQu8QseddFCHY+W0u9sHvVofKl3vGRrcpCoQ5JqBJoMBBl+EkE19wrCsM7bZS3zx3KX'
-    'C+BZ5VbX75D57iDtWHK+KMvvf8MUQmaVYrfIxZOEGLwykFtMWS9yXJ2/b88ppaXxy1cMO5ebQ8X4coarm1w6/9jg5wyKzWpyPR7U'
-    'edb+i2l0CmUiAtdxCURHgfWvD0nzuhOsK59QTlWVu3uUWicRypMwDXz6M0FlBOUp6f7KSEU7nxbDfZvcDiOlqtVYJBLoTXtpuRMf'
-    'J3tLl886AdLbTmyWDv4NALGa/Hc3fc8DGCPV+yc5WN5kiB+HdT4K4DXE8kVM/OAeSgyaHPxas4yJR8OMzwmcfZ86W/GLo9bnqvWz'
-    'UsKRH7mIpfRxD5JTRrltcgPm1fUfyrqy11Cj9n0oEMaSQ2At7vBQTTNbViELVsRwV/JhKdbDMEXz8DSWPjmLVZxSrQdL6flblsX4'
-    'Z/o7416ivzuO7zpZoJnxmDYQ540PZFQQOz/4tXzpI8DYXngjoB+J12Hg/ing/nQskMTrsLpvfJX0ITcwQQUPduHRpjEwRu4G+TfK'
-    'jsg9NFpEKfOy3JkvSVOYgx2QsupoegUTr/e7ZPfGqOnGGyP0WH0s1UAdFjf7Tgsdf8jZ7Efd/D72jDqFMY8Hqt4pl7TfFwhr/Cui'
-    'psrpzQSN1IwnaezTlY81gZwq43RsCqr1z6RzJHLCJOfS2o45rbFRSiImzQwWJm71UnMn5e2KCN1jhAxY6Lr/hJqQPt96HRMPIRcO'
-    '2ar1C6qf/67a+kJN/pLMIzW7W+M2vNzHUk2KHupRk70SprrF/DYvKtpuKmdvrOyMQ47ZKxBlWHCE8UPEmmaeQBl1PTUEIYhqElS9'
-    'kYoHFhkCTNKbdQZlqzr/dDwRNfjHyKgAgBNe9iJEbe4MUCYMz51BeaU5J6CoyftA6diCoj65gCxuig8CZd2T66uvIy/yIAh9vSYf'
-    'i+rOjRszCEkb3eEyuokmrMW4lBIfFwEp1JpHPYEq3XpDkZ1X2776QrHosCU5ck4FSqSPMYm8CD0zjVBOXfcypeH8E9lgNCrGcKDS'
-    'qBjNbc47EPSZTE/heBKu/pJuaXuPnPdrrdbVKxi1pQ7JKuhzXTy+Vt2YjkFfmzL+Ho3vU5O/kRgO4+vBI7lGeXuigvholw05ojLx'
-    'L9FkMf4ryVwZ9a03ovYVsDTdGzqz6nJNVL6sp+b3DpFyqbvgp+ZaavYWGE9pFHEhWS6buQ8FlsE0LqbCWQ+l1WSBem7eToCCOVyM'
-    'T4N57MYNwugsNWp64WeIGbvjPXavrI6o00qd1E9ltyTXc8xpD/v01HOtDncAbUgNzGnqpqz9/bH+cZ00tGD2a7ocsn9Cl/LjqBqn'
-    'ApK1/BxB5Bk7jl/s24uqwV52btyKrJ+DYvvM6MSYj8q2sCMq+1GJyAYV0M9T8vZOWKZPv3IS6S5jZnd+BvILI0gdwMp4CwkCk+ZJ'
-    '2GcnRcuUt8NQhg1BrazEh/a7w1Nun9B1spLez4Z9DuLSbNYluyjCnGjFFYi9rDnRiuu/QH1JmxGF/B5fPjvWF4+v/V+hKPHAuB+s'
-    'WSZbainiIjSkJpNUXyYDL4x1WBcMT8ihDddTsPnOhfEI41yrJjdPumD/eUcjTfb3qE1+eMg589V5p2j///sbThFh1g6ctJ/Av/8B'
-    'drfeaQ=='))
+    'eNp1WQ14VNWZnpuZhAlEzqzGGutPhzp2Qx+2ZlpqMyu0uXRGzsU7GIUAgli2VZZ17UrDDLKV2oQ7VzzP8Va3wOp2re26xaXPPl1k'
+    'tRpAZSbRhIBiCCBB/IE8XZjL8BNNjSH8zL7fuUmAtvI8MPeee36+3/d7v4PP5/3pZ9cP1d9x55y5er1+h36nPouLo/lt430+fYE+'
+    'X79Ln/e9e+bfNa/tL03j4mT+ykqfr7AX+zQfKRaZr8EQXbrYPcsQnzQPFU9haPU+fOTyIW6KLM/lJ/CJ7bzlypUzfrr5n7/1LGcb'
+    't9PC4k910S/69c/2cLGD545NxYe5K0ytm+d6S7n/qaCGPbQhOaOKO/dXxWMHGmu5PZAKyRnXms78a/F+dR/XGkMG23Io3Dipz9Rm'
+    'BPu4VaItWNgmtvfpbNM1se2p90WusBevcbZpoS+WS72K9xeNXG+Z6X9qEFIa2lBfUptR1YLTfH0Gy00LcWuw5KFxVrvGrWyFLiav'
+    'wq6r60p8Pq3wC2eVLwSxnEAH96+uwRpTBt3LoYyyqz6X50769Tl6gz67YRaX05dwMTsyaGdZ5rf4HHfmFQ0xZDoPrjBEH39txCJx'
+    '0WO8uubcXYtbzuffhRVOms7jHU1YYLKNR3juRNjIHQ8n7IOplCF/FOYTTvLckTLDHzW1d03nkTouv83FIOxcacSyqb/jVnvIiH2W'
+    'ztNkc8KRz5tsYvLiC5MtN6hbBS0Zc9Nro9kFC/W79YX6Pfr32gy5qqkcOtvZ1FH3YahqyuXBaCftInaa4pM+zjrGM3s5vnAZj2C0'
+    '1hRLgyTvDcqqhf/9yyt+hBWFt/oMS+1fLHT7YBW9+RDFlAqcQ2UwMjmJa4PmLdOXNo6BJ+rCWttA3U1aOpyERNcstlZM0paXWSuq'
+    'S5ePJ0c1BeAo9/vnikV6y9Jb23DYIyTNSJDL2ZEQF+dNsT8vIYJ7SBv5rs81RCc8xMVufY7x+ohL9AZj1Ff67ET0Dw1cfDoLjqnk'
+    'op9bx6Ev9jXktCWmuDcSjg7QTw39Ux136ork/gHsbg+wzPU4KxEtJuysztZ2iFQkkIh2Ju1OU5w0WGIAzv8UIRS+7YaXWn9NAsN3'
+    't/lfalXBQA68RznQLqa/krCLqXHTrPjjYW2GSL1V7XmyP/0RdktP0jcry68f9jWP5dMfcjknqHwA/ZUL0jvdY+eLRQkpDCuvMWs+'
+    'zAEXRmLxSJj9PMtezsqVmbBdZJkuEka0kgrPqETxnKZxmXqjOprFJ8+pmTUXfS2SSXgHNvOp6K8rvk5S0UiNb/ihmh5gIftDSBLN'
+    'FhbQGliIOyuKZqyDrJSgz7vx2ZBbvEgsMjtHgs+GqLNJ1Fb2crdMrQ0DH56ANDK1t3pUJPsHmKoCkVtv1F4U2KQMaYxT/8/zv/J+'
+    'VwPffBFW7ZrlwVOY3/BUn3JJbxDolKfpHSpyAFKm83MfwZUsQZqkx+LgTV+nhDF4rC8V51ZrnRnrTh9SQDKWzCb6zIlZHpu+iFl7'
+    '1KbuVJ47XIYJGdY0BjOQAAsW8suQChA7q7VxOb+ay2lwcbbxy0asZ9l1prwTSvYkogfN2J70+Gg3Mm7BQra21RB/1aZvJdEALKZT'
+    '2QqTVhvyfqzNN47HBsvKk1hrxFpTO3TrjJa6DxsHCQ6+boppyI/VvhKV7+lxvEM9K+PJ1dmxF4bpWQ3bB5k9lXL/gkqr/sZ7X7AQ'
+    'FvIMf2gQImEnn7tkBCxVvtWxlweQamKXgkwu9s2ifCJFTfn9oCm/yAViBO9V5sRD9BzkLRchZZ+cNgU4UcKdezTZiNyYOw85NRkR'
+    'XpOktNuG0w2guKllaXFYJmpFIMJb6HAlmEiYpuhBitzE7G9DPhmI0Lpv4BHBGaB5SXEgKXqjAxStVTQQpQoVMsvfSyLcykSfISrb'
+    'CYtCpjhMRtgNb/p1UdHEc21XcfmEyp3R8mfKX2VpILon7vyTpm8L0Qvb2AP7blcSxYFOo7MNtjHH9+QNp7INYcbl5YAmbA9XdjKb'
+    'som90rrYGvKzzB68WIPjWOYEHoBzNXrs7fS4qWRsZr+NnUWr1evfUMLsjzBBFx25fImeO1VmHWJ67qjf7mb2GWid1I6a4jSUSMbO'
+    'MmsKBXUM4MZWRanYiSGrdwyzZ/kx0bkdhS0dTcqrk4iBzEy/MtWoNTsp/mKTInCCisSTSXHWbUMqwl/+pNhpTGzDXFPcHaky5d2R'
+    'oDmxy4z1NL7AxYGOBC9RUfNxSSGi/MZtqPsdLBaVEXcqfjHF898BzEKyHIqLYzgDm6j8zOX9IhHnYjvPFcJyZSTAo11x8cNaHsWh'
+    '91VfEkM9Ij1F/KSOK8Gv49EeBEXNn0CFKQZxADS46ABP0ICnHKQIFB4fCZlodzSbiJ4ovA8j8quzSGA/nq7utlr92F80cC5y7nRK'
+    'Ers7dQXlN78BbtetUxqzQwRX5DZ3Bp481XCQzztoRAAoDhncL6hMI0HKPIuVuaewyhqCn5+FEeHkGxWGeIylRyVykAwjdpg/OI1Q'
+    'qsU+YeBbTXnSZK9kyb+Zz87RFqXMdqnuiF6q63BQN4+1MqujhGpRF+Xj1I34zh79PUYMTFmRlK9GqGwl5TORDfjtSNT7hmO6Wh/o'
+    'QOQsohCjcJlLD7GzMCzQOhLU2ZocqRbrW1aeyHSyTJsKN2QcRUgo/hhi8F4uJ9/oUxINcScZzieHikXdOqfF2cv4TFEUYk+1mpCk'
+    'Kp7ZwTIpyv7YG8z6R02FimdI/6jH/GRJODWadXedI15jRqo2w6DFJIXb70gROxvH6GS2Du7BMSQK0iGw7CuJzMHUBFoR1kU58Yrq'
+    '0cQ3AoZjwMb4hvFA3LlLUxMM7R0vtayhQOof4tArMIoprnMWXqeo36JQct85ShTXD5Gt9hKxnfCl/Jb0lHQAwPLkcDgMBwIl1niS'
+    'X3QmZTn2JzpSTavdKYqUzQZqxnYz6xXfSAoTB6hi9vNUxORVRmw/s35BZiFdDbE/OXF/IrZz2V83rYyEfKmwUtPTrRwa/JmWGLMQ'
+    '+SVY6b55BoJMHEwSiSK03qKAvklhw6i2Rvludw8mKnQyRXIeW5dl61DEQTm6kQ4BqzVwIVGuP6vSYNSBZCDEimdAYMRIQsKpbpma'
+    'Ozg6t9Sbi2mlNI38jplksffPUOZ0XbKrSuvhHWm3ljMXatUIP/yYi3eJ4Rvi7c2kjGL64gzK1hJ5PyqX1UTB5qyMBPvX81usMN4a'
+    'g4nogBtXBMGqVpCabzxuiL1crsnS68Q8j3U1vgfakPtvNeA0FJFry7br21RbYrLcVto2CdZ6y1bactnvkuB/GxIgOw7ca4pdXHzE'
+    'nYoC90ufSp2KSP6Xg8SZUAs5WFKtKSsiqcvBMKw6IhiGtavovqAiYtCj2pZHtYF/IbEkqGNhraivpl8ef4x/bbGon6RbKyOmj62r'
+    'uyk64O2MPqa5FyIWzfIhtE+bGlSjsCCJJKzhcmsVZNlcR6fINSElVyufMJR0JnUb2geGTKjZv0+KnBHNGTm3Ml1+I9H/1HOFCl6k'
+    'qcXO9O5o9oLUoh3QDJ7ddxE6j/qHeq7Sqz6GY63jIS6ruX0i9SUuE3V0yhfQkIbJU6jaY9WgNailxmC7EDpGDpQTp/J/+0kRfD11'
+    'tZc0cnJk4Lt3BFPf5GLZUi5mrSjsBggFFAjxLReRxFZEzlSyIhG40ibVKz6PqRXeVByBzRcsdHf2XRJQIAe+cYpQAHB+VqVQahBN'
+    '0JaHCVf93bwjR3CUDordzYcVjMsX5mlqQWwXyxwdCT/ZoqiZfKyOEE/Ww/IvUH2kRgFkrWmErBlbR2XOHasEyZ7wCUJ9PNd2cK21'
+    '/0l9c0iBd/08bKVYi9yguIp8ersKlHdBR/r5npMcWeCk3kawtHN5syH+iAY1lIz1pi9jrww0nycd0zcXQmTpcbyY4xMO6PDjW9x5'
+    'CEg4ljef/9JMn++hsdA6VcrFZ4WMZ4G1rYXSLaqsf7YfrX0L2WaB6IKj20QXeRlJB/PswBKk3LtczqjSt9YpAefDWXfOe027hGoN'
+    'O+ZmwwlkDX9TrbIviOXMGgq15A2PcRWRO8gGhv9JMp6ptQ6T+OuIxH+Vnq5AuTTlPUE+sYdbj4R9KVb4qlHMGcWd6a2uo46fWU2d'
+    '7cSDPNa2bDxv7iRfmRMPcEeHwjPBXQ/oW1/4DsZiBww2fSeP5Tibvr35aFFVxx9D+DLu/Liei2lVXN4KVJ0Wxi+CZhq4763z8Atk'
+    'ubUKvzWK1Lh+otR4BeVdHuzn6w1xedLPlyapv+5BOA/3MxexzqdqlPqn0W+abGO7kctX3+ZUBpt7SVbDmdLNtXe4HKMUJtW/RU/l'
+    'LcjsIte62qiR+YS0tk6H0u0I8+YmCqoWuu8ZTUBCxU8NcdoQ3fpsQ7zVYIojROgXSX2KvKNO4SUXR/vX6zJZQTX2aZ+iJvXcuda+'
+    'QhWjZoWPuYKfo8cJoDX7iSH/xQPJHgLJE3RH828eSM5SIHnQcCYdMPy/pQinS4ZeQ+QRqqZ4J/9MPwEgIRE62pr0Jh3PU/A4Jf28'
+    'DtZRF8Pf9L+LhI8+1IlEgH7jIhHUxcKKkZZxkYc0bUpUMwInvWeKAQKLH6LoGiLLqT/9DfgXwDHsZ6uP+UnLD2nGNWeLqv3fjyGU'
+    'yLDm/pefQg4Z9BFVaXi4MpJvIFYsKyNUZ0OGeNNdFaBJ7SYVm2ME7LkjwOcXB1USUi3WPlTcKC+JIRLfUSWaTgpgqaQWAqy3Oneo'
+    'Ml6eFWPck0qkEbm/edqT2xospr5MvBeC1+N7QTEgk1zYzuxNWOMeK/XUCjBbcQkwdppDc9U0N1t2SX28cPd15RMFzG8+3qIS5IvU'
+    'J2Z6SQw5C3DczTL71MuD9aa8vc4Q56l/lA8CeW5fRDzBI47yoSVcPgxuPiXy2Zt085a6LEFxsy9AOJX0kXlyx4LEaIjyZvZinK0u'
+    'pZ3tbpMl3HtNee0wZ0SPgT2C1A494KeQn7OUeF7mJWXsTpRQ6/AYnjt5Ey//mNn/E6Djb1uSFG+hfQ+S2WuM10fbstxxv7FtpImw'
+    'XGT5SzublMSv7vy1Ou4wsHIXMjXMJ5ym1p5rH7OqinHeh3dGPpBv1TfFgmkCDq0fBnsVIHKGurFZRG/zKABXELFakq8/Ra7HB1Mo'
+    '5lpDw0u5fPGQT10x6VvLPO6D44boLqo26UwbVAznGyuxE/rkKtVboQV/E3POK5ZOesLcD1DxVhNoRZQ7kx6l9xDXPqCaLVq9S6U+'
+    'Zq8nt4v9IDaUfzogTd3enScecSFqEbByZgXdPzkV2+PSCJpg0WG26iQqJWj1zK+Z8t5IdTJ2mNkHaUgurk7Yf2CZqeQFZ3JXQhwG'
+    'FIS4U68ZYLKZUrqgEF1ydnMFWuMu6otvqWxPwZgdV6GU8SjY535Siq40mV1T9Nh9nemkSPUHItUjt1JcPkBXdX2keBVJUWtQdn7A'
+    'RRvIFeHJSNbcDoPLjOpvrHwA3IE9epw4pDUlorHMp5DI8roffDiq5PucxEr7yUHZC7PXq0wAY0QZvLh4dYywCu+Mta0oimv9dUjJ'
+    'ETlIiAY6ebCMZUzVWwEDGlQr3lG4jtPNgE23VIB81z1F5JhUVLbwNrWfLlE5yRWSoxJOMGN5tuouovHiiLowNcuHMaiSWKVZfj6/'
+    '9xhtVKGuSm5X65GwCgbX0FvzG5T0l1whL1/K6bqtV/VUnYZ8ZAVbm0vaJ8D6w7t18Q7L/KeqDYjUAzgs33iMgDNdTsQvqy4aSdr0'
+    'bxKZYupXNOgrJY61Fq2zjJqOUaHH/rjsyu/Kyv8wnNndgxQQdKNxnBDambwJIRcg4MicO++ZYAnC6TJqvI1YDkSKLhMrgLe91uli'
+    'agxCagd2kGZ7gJre3GEUox2p3e6z1JSpK2Tqbj7iXnuKJM33H/Euv6s8CHf+tclTlNnPnaF28oTO1nW4tcNX5DUqTKMdlzh70K2n'
+    '7cUxFOiLMc2edIbQ+lM3SsEGTEHj4d44Gnj2zyC7usYdfn/kvLr59qzmLsXb8JU6y3gE6HOicif1/CMhuZpKm4qlcmo7YoMs89w5'
+    'Ff4bvOvazDN4deedJms+HnlMEfx1RGC3eWT/lx7Z325O6CpcC4plRluJcrLMg2QD2B0frFNaapnhVLRxzTWlhuPS+9w5py8SfzSu'
+    'MhvINh11IS9labTDpzo2aQ3fSjI7o+ZYI2TXTZ2ju133fdUa81ChQy0stPxZEfMMwjJ/f3bYiul9KsRoIyCp+wHG3dcGR018H/3H'
+    'xQf/D56qEsg='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WX9wVFWW7peG0FH09TBxDCtWhbF1k11qoB1rpt+CO/1Ct9wLtx1YfsoPdWtdNuVau0zSPTBKLYTXbbw+n+yojFNbO6hrzerO'
-    'WsWyw8gPR+3XgXQSRgwBIcIqIYp000RaYUKDQO93bocAW7X5g34/7r3v3HO+853vXLj8islDC5m9ODSfyS6z7Xi5rHtMWWy7Uj6D'
-    'y/YBj8fD7B8zLr9m3pd9msfD3VOTReN+vuu2tbPX7fzZDzdzfUuG5pXXmXKv3GueP8Dc3P1M3zJrjdC6mDswlmmZiP1Xdcx5vC5q'
-    'HGm5n6W64xPwZJJwlk4y8WRikWmz/Uzf9UV9y71FoTX5isyq0pat6IjI3qKpb70jYvTGj5gyU+ilJxF96wqPaWTiv6NH/8ns1SHu'
-    'Hq9m3u0l2Cu0fVjjgTpzJ8z1FIXuPujn1oWq1Tc7psYtd3yTHPM8PtAervJ4tMJG53mPH7t0xvcw78ZpmCNsLT8OG6Ktz2pm7pfe'
-    'VFpPXsZi5mIui86qMpf7+TsvXn5o5Y4ruUPmIlkMdpsLhfOPa7i8IpyXsutp7IKF7N2rTpov5BOBYjT4OZdnUsN68gUMiOlbStx+'
-    'IMS9Vdw9Ux+768l67p6s5lqWO+vCMXuqkDm4slYY6XiIW1m/MMqJXEweM61LWtxn/p62V9jJ7EigyK1TPutLjRuZxL8E08tWmMvN'
-    'FebD5iMd3F7so3XkXiYXBEpFrmf1xOvCfixQisnGmPxrX2o43rBDLdXF7afX12DXqXR8F9sxGmCZzc+FO4LpDnxHjSgXPvDQH7wB'
-    'F4WYt50cb7YNEHxi0qVoIPhi+qxVLePg6nC91jEcnqol6mNY+46V1pop2k+rrTUNY396K0Vi/RhEIv8Pl8tlukvTXYdHQU8EfMxe'
-    'EPAzOFYeztmwI/+55hn5o3h0c3mRyf3mIv7eaEQW8lHPmwvg9YVM/nE+c4dqmTzLrNMhIbEut5uahXwsUB8cpp9p9E9DxAmXKdoX'
-    'sToF6rv4VjRYjqbSpv5SVsYDY6LB7liqW8gvMT/E9ejwHG8yQwEH5P8IsNTPuWtb5lW6d7+oZlqncB4OM/svWaqcuCeaKsdvbrIi'
-    'z9Vrs2X8Dw3M6vRz42ziGFZMTKkAtvAakyWKOzNyiU+ZvchH9wiev8j07K2JvfkvrpTLNizhVk7TrUVwCSAQMCKBev2FtP522l6b'
-    'rE+V9WQvGSEztI1/pUzg1gYKnsbs+O6GYBqv1Ip68sXr3pbJLSyLxcjB5I73yCp6Ms0zctFAF/BS6sgVgkVhGc2Bl5izpiyMLHkq'
-    'Sq8/wGtu76pgqqyn3iXDF8DUBWRqRn+7z46/VA8AboQ1dvxgw6hJqUcwVKGSWbtD1+GZNrNUgbFwgvDXC3YC/jbmaOgoJyEUh5js'
-    'RZrCkfXsrvaiiseAjzm1GnOe9WiErSoAPTEeH9x6L66YHulkRjEeZVYmzIyexKeKI24ih8miaEwzY9ajuvULYhjZw9xT9zN3sBpj'
-    'krevH4dBQqbZLYA/LE5rHdFgH5gKpJJhttkg7If8MaO/5VZupFtrmM0bmOGC0KyMZloXvYmDzG7yUZ5vErIJgG/3VKk0TNzMsupa'
-    'ecJuT9+kHuupx+ECvKJ7epUnl8BKZg2UOjzX/szF8EJYf3uYyw/NReZCcNJ8Zi/1C3u2T9gT4LslTC4P5PCsju26mj7w3tf23CnI'
-    'kd30tiQa99LvDnvJNGy5SjgrNdyei1GeDFJJsNLjuTPJT4MG7CUN+NnG3qHva8pZh5AVU5lcMkNP/RB7AQK2pfr05J/jGmBKK1TJ'
-    'TiEPBIeEXBvoErIXHo4GjxLW+ul1TGZRgfh7o/EF/FFaTvhZzR4G/IyLyH4mp3TGkF/fAhngVjR2MzfvNeX4djiui8jK3X27AFuZ'
-    'TqvGg6fNd/3KqVvS6mdjJVsigV4m+0HNX6CudUaItYW2hx3IMUfswbAaLj/g7hC4uKCnnsX+Ivr2/ErrgldPvoo7JOJuozNxi9l2'
-    'meqHnuqgITJnDXjN4T1VeqpH3edNd6jKzVeb1gndPU7lJfUGRVzbD6Imdxs9urWZDDLgd33Di8q2D6wT4/TUJQyMpoYSf4Gkm8uc'
-    'iFZitgJF8hwtITuQREDnVD11L75lxAPb9GQDrkxQn+zJu0gs5pgl7p7wCpi7QzTmaNtwWBcQ2PIfQp40s02hKhW6XmadryrcS/Qz'
-    'EKMUvhPTAYxt+TtoHaOHhkwsMyvrxc3Ebsv1ShYSwZOisUd+BSEBS7zMPe7j7ul6FvxQzr3PXh5IX8MaD16SqxqEvmUwIsNT5BKw'
-    '8CDm3CmCg0zOrb8u869CJdgd7CPGPpkNh8YQxgn258cUfkWyopaSj92FKFqInKanojDTfJdikU/gsmIWtucZ2d6IeVgEK+YXqTTC'
-    'EIJgYw+9oRGFn484RRt1ipb/E4y1SgjpKriK4mm2naD0n+OMyaEgEm6FDeTuATHwv+nibg4iZagehDQtWtM0I6pvH7IGxunJcVdo'
-    'nbF66tcqyCC05RSULmb069ZPqipFsMQa97O2C1swRH96OR5Wgi/8a5g9kTnP+VXBcZL+NxWYQTEe2BuupBYSfNgFcniFVPQkCR8O'
-    'RUBfijXu5cZR3bKIEgl2T9LFu4o+1lfwdDULWU0h/wpwTfP6zR1lclbqqJ56izI0VbafCJzTN8H1+tvLA73GE4F0693Jo/HJNHwg'
-    'IhXacszq8MUayRveiJx5qUIZQETEmanRwBzTPq7kgFUaE/9ZBMhMjxqQ//wSQih73ydw7qR/8s+TPW7Bi6em81SV/EoeIRKoNqc/'
-    'OSV+nylLQImyHaGkCMcxPgbfcQ2A3xuzEU5YxWU/WZT/AbZkykkbC52kqnYwo0O3FD3ILsRKpYmeoiAo90PdIvMMV7eovNL2mXTB'
-    'O6aRa/3T9WsDvZ54PcPjATKQS7VpuQJhWuGLyOgYtXfs1cIWqzAzX612d5JjtEIgYDY2Io+M4JPwN5a2vBXDRviFy6UMA/VNbljf'
-    'lAXRl/W3u5GMYyx3jClnUyLmWzA8IjuwsAI/PpoeyWuC9tVUH/lIfgFG8xcwWGWvkH3wn3qvxlfSIT+1YuhVi2g5VERYmx97iczy'
-    'XK/PqMOg2gPi3PkdpYu5PIgyJL+BEmu2H29g9vwQc9YG/Gd/zewN6wl+0616/LT4osHh/IOqVlsNCp+5ltPMfjZN16Ato6vlE5Rv'
-    '9zfqgbMQhJRpBaxnhsz3r2r/HbRgDOpx+ju0ZutbBI83aEwUosOBrBJyH/NaShLIY0KOD6Bq53JuibQLhAqDWpkm7PGB+AQQjRWm'
-    'Ws+tfeX879TWL9BSmF+qOLGaUCH9stlnYnKDnNtAv6HIM+x7K+XcKaa1NjDDo28KTw0OV1YHe7UNwtSyqLkIdb51oZLfy2NIeoDn'
-    'qdDOsCISq47s877j15T8EJMzwplymNtRNXxbTPbwYAa9WW2i5m4S4fHXCuNZOYNx5e7EwWD6mumyE5IKwrd4HbdeH68+iiXgNioX'
-    'njv/qtppBxVPwnNIOA9p3Bk/QchPY/YqRmp6QDQeYsbXQm/6WHiTqgGKGUd0ayKZbV326k/rSilkIKbWBnIQi1x+wndeEwm9MXkQ'
-    'Cg3tTzomM9xpgSL8J59IfRhvJJUsjEOJL2PGZ3pyK6WfMwvql2TaHn3Dr+iBtVsr9HBZwr6QZuhQ03dTSyqAGCxUTU7aQVwGn+fa'
-    'PiMPUfoV2fSlq1pfYYgichsqG51Eh6jprijtdiKBkqIvpcfdAS+T3rYytcar58gyvR6g19DOWexrjQ/VBxFdgrwJl2jFgXwYVsTk'
-    'ZzQ0LCQaj/7r3B6TB+CIwqAiPqddtaH0Ea81TUUbwLJDhV9eyyfVbKHXWQikeanBlB8hkc4K+1EW/65S9NbgOGZdrNJfInXNzh9h'
-    'srZD1USjKwFbF6ND/YSUVaovvo5Dw1hTFaDywp5XJ2xOvRD0qtLPdrtPWTErJDSQ0CD6+F7hRbpgpJeBTXm98IZxbzbYc+uYMW9a'
-    'Kzht3jQ7PIkZZohuzBBip9FnmXXFl3iTWx3InT1hbhxoaRP2j5vR9+jJf/NQj9UNyTzbTh5WlcxeHJrtfekwwUg4YY0rYPQKpPfj'
-    'pNshXymiC++uBLKz0mp9Cn4AcpHO+kxs2qO1XVChaoEQnMy0VTD5C9a4j4GS7FX+ypkF7CrHxzJjH5nL/NxyNeh/wC3T8gtCq5i+'
-    'uFnf8BiGLhOyS4UOAutjMf2RVbqVpf7m2pb0Db/Bg3wAg4X9CoXQ2Uox5c59Z5l3NYL5g/xPytcTJHHhV0Atsm7hfGE/giGrm2P2'
-    '64oEqdX5XJX1KefBlsFhNFi2XXGPpRpOGCu0/grruIhw658x20+hncjsuT5yfdvFyjmOheHIbO0wsOAn3jxEhZgZhcRb3H6TiJEb'
-    'p7n+wGmCxlCcB/ti3l+q4x6brQEa0AB0MS2vTnPc42PxVYE67fUrwANa57AcHPeNL7FvGUKwgkvDXM7lhI7R58PBvsLnbZmKP2oP'
-    'cO8/K4zbE/IrqZ0r5+NUexejhnWOVAtVKG7oSjKVPp4qBxANuXcPXPsHUow7RzsDN307Auhj328qYQa8cihREPKUAJWynZ5yxf3C'
-    '/i0RKUDte5/4lU3uiUg3pl1hwR4WzKimMdh747e57EBlvpMHQSIVNpag1yOFOib3ieCn6HFq482MCG5yxjqjxZ+KObWHuH0T7Ez8'
-    'D7fbrytsrdNGChrRU4DbL1P9Ih1u9LbcBmNRB9yXKzVtNmqa2zIj2A23dl1jjspBXfxNNt1WCx678XWwe+RFy8nCbipQlXLIRsoh'
-    '8d1IOfx3NObx15jdCuhVaqBWjAEB3xfOjI9U6+XEb/Pwxt2znftCDzr3gdpA9SVhB6YBX8iolSVhDCfOjKygqqBWZPJKJSWxVncM'
-    '6SLr5FyInuaGlSTzqf7xtuNU9cLPNH+P11wIDjGZK8b0rTcpgaqrFHq9TnFTv6ANqDLotVT9mzxQIORpuICn9eQtRLJObZqjpQX6'
-    't6EusSB1nbWJ/rZB5alXQZv5fVduUCdU78xFHP2p/JoodfDWSsED4dlvhBX3rV4l7C20Ka7t5tpBDOTanhjo2k/NP9c+IrGmJ29T'
-    'VW5dMwTZBT25nZwwegAl5FEw23Udj76lwNzPatHzHIHuFDVneQ3apKF6LFU/x/79fsrwOd7kfpXik88w9yQcmRXOujCzx4EZfdyA'
-    'i36uCCDr50Y5cfLqNG6boatTxeRj/8/UZ0em0nniSZpCRBebPq+5ZT2356FCFLkdq3/fRwt62yqHvgNjuTyA2szdz8bGbH+MCGA/'
-    'g/cTXwHgeqqPTq7uoTMQuZ+qp66nHkZUeDaqzpF4dkyAftUJ141YvWHO32JOoUdoX0dQjyo1JxOxm+qEs7QuavTqG5J0KGXPm4SH'
-    '6vhYPXxGcaLpLzKtyY8LH134mA0galUsa9ZVDq5M/8ivr/KrjhEZlW6r7NOTdMap9k8eqewbeX8YavA7xHlEsZbhie/LryiTok4X'
-    'o/rWb0fIoX+v2oa0OoW54cXfjbxYNML6SmicEnTYcT537Bw1mx3MCaN/Ll3W239E6n6Cdj0+F5ESAzQHbuXyI4VO6/SjjAqF9xWF'
-    'UA1s9G1keJiqfnwC6Nva/Si7pjLwen4ds+c0cHmOOU/QaWqrjyM90dHjej7kigjU7fyvH5EnBkvgcqbPctVxI/QxeMQaKKHuk5ip'
-    'Z87MuawR16fodklu8xA617WBsLb6GUFiN2Zvpox9j1I1Zj+ILJrpI2Hnfb6Stf2FSULuZ8H9qMe16AtVBvdbXyKDI+R7Z4bL7NuR'
-    'wYn+fB8dL8gDFakWD/Dpm4mudOsO1aEfQSUnF86gbkVGPflqOhfe/H/T23PtEFtAUdCpPeS2vqVz5LgHVZoOhnb5Fbe8rDq9AznU'
-    'lAyzb6X6cieTHzL3DDIlGw+M2MusU1riKBp1lIMBf6yma1dFwFZffaRv78ZTdOtkTfw4sy6Mix8N9nGjG4P0TRlVIzCW0kI10eV1'
-    '5TIK3jfBIRJzdKAZHGbejWRO4VtKQFkuMve3ZGvL/cw2KgfEfjE5bdJ6Rr+pv+hGkz3xPlSQ1g/07Vl2v/p4hrV9qP4fw9qDTxqF'
-    '/wbLLlvR8b9jQ6zj'))
-SOURCE_CHECKSUM = 0xc1f4aa64
+    'eNp1WX90VFV+n5cJMFGWNyLWWNGT6GiTPXRhXE87b4F1HszIvXCfhkKAAlH3rEtT62nZZEbSlS2ElxGvz5FWpfb09Mhaz1a7u+dQ'
+    'VlYIrDpvApn8QAxBIKJCAMUZBmQUNwYRpp/vnYQfe9r8wbwf9973vd/v5/v5fr4XLr9g8mA9cxaHFjDZZbYeKxZ1jykLrZeKZ3G5'
+    'ftDj8TDnQcbll8z7kk/zeLh7qlrU7uM7blo9d037P/7ly1zfnKZ5xTWm7JW95tf7mZudyfTNc1qE1sXcwTFMS0ecv6pkyccqo8bh'
+    'ppks0R2biCeTRXLpZBNPbikwba6f6TtOVjXdUxDaLF+B2WXasoaOiOwrmPqWWyNGX+ywKdP5PnoS0bc0eEwjHfsdPfo1c1aFuHts'
+    'LPNuG4a9QtuLNe6vNNthrqcgdPcBP7fPl626Pmlq3HbHz5Llz+ED68NlHo+W35B8zuPHLpPje5h3wzTMEY6WG4cN0dbnNDL3c28i'
+    'pbddxGLmYi4LyZVFLvfxnS9c/OsV2y9lD5qLZCHYbdaL5D+0cHlJJF/MrKWxC+vZW6NOWiDk44FCNPgJl2cTQ3rb8xhg6ZuHuXN/'
+    'iHvLuHu2yrrzZ1Xc/Wws1zI8uSZsOVOFzMKVk4SRioW4nfELoxjPWvKoaX+rxXzm72l7+XbmRAIFbp/y2Z9r3EjH/z2YWtZgLjcb'
+    'zIfMhzu4s9hH68heJhcGhgtcz+jxV4XzaGDYkrWW/JEvMRSr2a6W6uLOU2srsOtEKraDbb8cYJnJ1cEdwVQHvqNGFPPveugP3oCL'
+    'Qsy7nhxvtg4SfCzpUjQQfDF9zsqmcXB1uErrGApP1eJVFta+dYXdMkV7YqzdUjPmiQkUibXliETu7y8Wi3SXorsOj4KeCPiYszDg'
+    'Z3CsPJR1YEfuE80z8kfx6ObyGyb3mYv425cjUs8ve95cCK/XM/mHBcw9M4nJc8w+HRIS63JnVqOQjwaqgkP0M43+qYkkw0WK9jdY'
+    'nQJ1B74VDRajiZSpv5iRsUB5NNhtJbqF/BzzQ1yPDs3ztqUp4ID8HwCWqnl3bk3/gu7dk2OZ1imSD4WZ80OWKMbvjiaKsetn2ZFn'
+    'q7S5Mranhtmdfm6cix/FivEpJcDmX2FymOLOjGz8CHMW+egewfMXmJ6ZEO/NnbxULDqwhNtZTbcXwSWAQMCIBKr051P6mylndVtV'
+    'oqi39ZERMk3b+A/KBG6vo+BpzIntqgmm8EqtqLe9cNXbIrmFZbAYOZjc8TZZRU+meUYuaugCXkocvkSwyC+jOfASS7YUhZEhT0Xp'
+    '9bt4zZ0dJUwV9cRbZPhCmLqQTE3rb/Y7sRerAMANsMaJvV9z2aTEwxiqUMnsXaGr8EybWarAmP8U+LsKpD31yEqhb+4kNgNZZTEZ'
+    'aecyN1fF7txQILhmytQW3GM+pvWw5DMejTBWBsDHr8OHt9xD0OfMKMQizE6HmdETH1RMcR25TRZEbRcz5jyi2/tpNdAcdwfHFuba'
+    'bePWjsMIIbuWNbDvIAdgdkrrYM7SGubMQojdpju48UHzbcyZi00ORIMfMqM3PiHYH018uKxBfzHN5cQOcydtOCIHwEVp5piY+7eY'
+    'm2uagAWaK5jDa5jhxnpM+4IW+wkW9gmjK3aPkHORI+s9ZSpz49ezjLpWznPWp6678piu1ePEh3piJrx41ZbW/XnpflkDvFRy/OAw'
+    'TCKP5RoVG1K+MdnH5Xth/c0hc5FZD45bgE36hUMmXMfk8kAW95Vsx2gqIim+dOpm0JthUdtLv9udJWHmHi8TyRWA4qolePQVEmuP'
+    'RXl3lEqMnRrPk/ci52OBQWdJCAO2sp30fWWXXCKIztz8VD3xY5gHRG1N9Otti3ENcHapEMteIXuCZwitA/QAHudyN397FC9Crg6k'
+    'LJkB7AIp5n7qZxXvMiBxHLlfTum0kKk3gFZwK2q7gSGvKcevhz+7VOR33SyAMixe8NN98DRzNqh0czanyE/JZsAlEuhDrEHzJ1Ej'
+    'O4V2gO3PsqTYTQWmBEw/Mz7QE+9hW6a+rWuFaQ979bYTuLXPX6+3abS5SGCP0Rkf33qeIqAnDmJ12WUPeofcMj0xRDNlj5srM91T'
+    'Y+1juukep2KV6MNUrvULuZ+cbsDp+jpGpc3o1+376EIesD8dpyfu8iKTu+M/4E70EZ6MlA0zx4f6rLfd7lVehCoAF8HTe/BhIxbY'
+    'qrelaYPynJD9ubeRpcgmL0/OGmYAEuh6O+17QKGqq+m/hTxmZqKMQERVyP6iLF9LXDZoER9UYTpivDV3Oy5onKbGHSsNhQcPQYrQ'
+    'p2rfQ6L5mHvWy2QdEqiHu6erRDAtV4YQvy4efD8il8y4gjrQwHG5MixbIkIeZ+6p20TwOGZOu4pIhFocXxpZ3JL7aH18PRNm5aNb'
+    '7IEd5flnRmEVDaaCxeBQ/gP4kYy8pZvZrhc3txTtjFe2MBE8losiWajMTSIOYHcCBTZqv6YnPNhlO4Ux9wPy26gBpQ3S9lVJhS0w'
+    'gmzJ6VhpxINjL3twbO4TzLaHEf4m+BWxh/oC4/BkOQTMekK7cDDWFTJl/bgPLBVSFOhmp0UrokLf1m0PjtPbjlykRcboiV+qOt5P'
+    'MmK7VdsDCaHbrxGX4AGC2sdmbsYI/akXCFJACRBc1sKcW1jy2TJV5pJtZa+rj94A7MDWulICggrMoTQgNkUREyB1Jy4sud+q7VUw'
+    'lFrpI9u50aHbT9LdW6qqry0hbzR1WUU+F4e1zFkeGDC3F4mniMDeIA2VKDqPB77SNyIT9TeXBwrG44Gu5rvaPoxV0/DBiPQKfAJ+'
+    '6/BZtV1whjciZ39L1g3ifVckOVujgVmuHS4liz1cHvtZBBjuumxAbue3FIdsO8H4HUWINyjg5wGXrPzStDvK5FFijOui0xtmxMtN'
+    'OfklMJwPSPKUEM1lH+XLD7ENizJNQ4b0WhQmGMflABmWm0o7I4cwckiHmtmHYKmM0hO/9ZQCILQ+5nhUnDbhEe2fyzRCZxrZ5j9b'
+    'uzpQ8MSqGB4PkoWWJAh4ZQMC1eCLyGi52jw2a2OPZZiZ++gCyrTazLESIiPyKIA2hqAIcBL8xihj+nM/hydKVMRlwxIMDesbM/pG'
+    'V3+zGzWhiGwotzPY/89VJkz/VsE8IjtGlq59D9/uGmGCUWIgqI98Kneb8vShy5Zgxv9hSSlR+3NnL6j8uJzKiiCw8lXDVbQyF0rl'
+    'S+lF6niodnH5bvufKp3O5fsoY/IClGGL81iIOQtCLLk64D/3S+asW0u4nG5X4afJFw0O5R5QsLVr6MfINoH5n0nRdW2WGO9jyAj3'
+    'V+pBsr7IjHRzL3Nmh8x3RnuR7bSgBTU7fSet2fwbws1rNAbkwpKQeULuZV5bSRN5VMjxAciBbLZ1mLTUwsA0BvUUFs74QGwipIkd'
+    'JuHB7b3F3O9UjM7TUpg/XBI6UKBdTPplo8/E5BDYk35Z5Gn2vRWybopprw4Ij74xPDU4VFodir71OEwtiopv0C1sqVftwHIL1D6N'
+    'OU+G2sMq1+1Kss+7069qSY+oTovklEOApxq+1QJFB9PoFSfFK+6ipiD2Sn48K6Yxrtgdfz+YumK67ITEaxGkPC6T89X6fj/oHlZd'
+    'lhuIE7CNKD17TtGPsxruSP5I48nxN5KuHxTOPAj8k6L2iOX8lDHjS6HPOia8z3aQSLeME7otyHb7old/apaSGx2aoitL7oaIFaj4'
+    'aNb6EA6+47LogM7j8iLXwKoDluzl6HGSzRCt/+RjdhH+HyiKxKFYLQl6YRyJn7SMPXrbLsrY5BwI9Q5oyd36ul56YLtaPk2aHi7t'
+    'Ay1XM9lRKprwfe3AXdRKE5TeYM5YcuavoYppbLb1OHmSymeBTZ+/svl5hmhLYmnqgDpExb4R8fzECJEMU+s0qHoJdxCls6y1SG39'
+    'qqVSvR6k19D9GWy/zk83AyhZVUy2oF+sG6alB3PfVTXorJD3CQnWmOO7poaeteSe/AlLfgRvwXf5AVolm1yvOmr6pnfdNAWUWQhY'
+    'KC891/6p5hG9Wz2JCGqY5QEE+JxwHmGxO1SHYh8fx+xvyqCQ0S2wrw8zOalD1VWjKw77F6Pj/pjUdKI/toYbed2eqgCZE878SuFw'
+    '6u1ISOubD0K7+ZQpc0JCOwx6HsO0PuFFumGkl6Ho8irhDePerHHqKpkxf1ozuHL+NCc8mRlmiG7MEAKs0WeZfckXf52gw+3dYW7s'
+    'b2oVzoONFtW5/1RKoTsa7J/rtB0qgXRxaK73xUOEQJEMa9Q2cHwd9PAY9R8knxHp+rtKAe4stY5HwC9APuhAn41NezQwL4WvCfW8'
+    'mmkrYfJJVruXgdKclf7SGQzsKsbGMGMvmcv8BDZ0MsBkuulfuZ3WxPTFjfq6RzF0GboVFUqA7wMx/eGVup2hfu3KlvR1v8KDXIAQ'
+    '4GyiOCa3UGChzc8x7ypE9C9yPx3pDEbyFVz6BZfD0BP1C4TzMIasarScVxWJUuv2iRIMU75GFgeH0DA6Tsk9tmqgYazQBkqs5SLC'
+    'zd9ljp9Cewtz6nzk+tZvSudSNsngfqYdAhb8lCwHqcIzIx//DXdeJ2Llxmmu33+aoHEmxoP9lvff1PGVw1qABqVrtZw6nXKPjcFX'
+    'hfYB8/oV/gGtrxiRgn3BF9+7DCFo4NIwl1OPdvn5ULA//0lruuSPSfu5958V0J2JuRXUnhZzMfyYi1EVO0eqjSo013RG6dK5BFUe'
+    'IDrRHbsbrt1DkrV9tE9hbupmBNDHvg+FrW+GVw7G80KeEqBi1u4pltwvnDeIiElzvEP8zKp7ItK1tEss2MOCaTBAFQv2XfttLjtQ'
+    '9G/jQbSpJTaXoOfD+Uom94rgEeZ+PinWiE9rrDptn9ViT1rJSQc5mjy0Cx9xZ/1VhbF52khBFCiIAe68RPVPUEHsa7oJxqKOuC+V'
+    'auJc1ES3aUawG27tusIkpYPH2OtsuqMWPHrt62D3yIumz/K7qMCVyikbKafEgyPl9L8YyukrzGkG9Eo1VCtYQMD3RXLGAYKolYzd'
+    '5OG1u+Ym7w09kLy3QKxWOywcVDe7Exm1YlgYQ/GzIyuoKqoVmLxUSkms1W0hXWSlrIOYaqxZEZHhKVQ/eesxqprhpxu/xyvOo/OU'
+    '2YKlb4G70NUqIe+8Wqm4aUDQBlQZ9dqqflYP5gl5Gi7gab3tO9RBJCeluDOR0L9VyCMseJAiEh8oFYHYL0Cbub2Xrk4+VS/NRVwe'
+    'ZNCkoNTjE0r9OQjPeS2suG/VSuFspk1xbRfX3sdAru22IID9GA5KOkA6UG+7SRXINY1Qeef1tm3khLeudM4fgtmuYAm9bZ65Jyah'
+    '5zoMJSsqzvGKAnPPVGGpqnnO7/dRhs/ztu1TKV59lrmfwZEZkVwTZs44MKOPG3DRvygCyPi5UYx/NjqNO2ZodKqoPvr/TH1mZCqd'
+    'j35GU4jorOnzG5vWcmc+KkSBO1bVOz5a0NtaOsQeHANlwbUUd0+MsRy/RQSwj8H78S+oV0n000nc3Wih4GeqqrqeeAhR4ZmoOhfj'
+    'mfIA/aoTu2uxes2cn2BOvkdoX0ZQj0o1Jx1xZlWK5NLKqNGnr2ujEx9n/mQ8VMfh6uHTihNNf4Fps1CXTR9d+JgDIGplLGNWlg7i'
+    'TP/Ir6/0q45FGZVzu+jT2+jMVu2fPFLaN/L+ENTknxDnEcXahie2N9eAgRGZKkT1LTdGyKF/R9QlU7mlf/zib0ZeLBphfSVATgnZ'
+    'KeTX2U1fkdrvYMkw+oDhi/r6+0h7T9SuxuciUnKA5uAELg8odNqnVzIqFN5NCqF0aHYjMjxMVT82EfRt71rJ5MCo6sDrBZXMmVfD'
+    '5Vcs+TidDjf7ONITqgjXC6BeRKCy/X/uI08cHwaXM32Oq45PqXnvplMt1H3SNlUsObuOGlx5im4bs7efQUu8OlCnrXpakFi2nJcp'
+    'Y9+mVLWcB5BFs0EQfZb3uVLWDuQnC7mPBfehHk9Cw6kyeMD+HBkcId8nZ7jMuRkZHB/I9auOf3/rCZW9AT79ZaIr3b5VnbodJr0K'
+    'F85A+8Nl1JMbS+fcL/9xenuuHMovGDlwohN4dea5qUvVgYdDqL3CuymlENGpmuX92XZ1SpWcAe/dHNG39RCrRJl7inRBbBEvdXRx'
+    'H4kHpkcKqhxVQwzmtHi3UhQ3ImP8PFl+TgHeqkA3i+B3LetoLx0VXirGP6Yh6s049WZkVX1jitvnx+kb08Hu6j7L2IdukUayandk'
+    'MOnh0n8neLjq7otrikUUzAvBMyQGmfNgKDjEvBtoS/kblACzXWT+G7TjppnMMUoH5n5RnTLxHWYMmPoLbrStJ9aPCtT8rr4tw2aS'
+    'LbE0a31P/b+OvRua18j/Fiy9rKHjfwH0OixC'))
+SOURCE_CHECKSUM = 0x477bbaeb
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -350,7 +350,7 @@ def parse_report(lines, status=None, errors=()):
         if match and not in_statistics:
             counts[int(match.group(1))] = counts.get(int(match.group(1)), 0) + 1
             continue
-        if line.startswith(('== CallStack statistics', '== No expired')):
+        if line.startswith(('== CallStack statistics', '== No expired', '== All expired')):
             in_statistics = True
             continue
         match = _HEAD.match(line)

@@ -538,7 +538,8 @@ class Suite(object):
         for number in range(40):
             machine.alloc(0x10000 + 16 * number)
         lost = tables['lost_blocks']
-        self.assertTrue(tables.add_level(machine.file.fileno(), 1024))
+        self.assertTrue(tables.add_level(machine.file.fileno(), 512))
+        self.assertTrue(tables.add_level(machine.file.fileno(), 1 << 20))      # as much as there is left
         self.assertFalse(tables.add_level(machine.file.fileno(), 1 << 20))
         for number in range(40, 400):
             machine.alloc(0x10000 + 16 * number)

@@ -135,6 +135,8 @@ CallStack[3]: may-leak=20 (2020 bytes)
     def test_statistics_of_nothing(self):
         self.assertEqual(self.lines('statistics', stacks=[], more=True), [])
         self.assertEqual(self.lines('statistics', stacks=[]), ['== No expired memory blocks.'])
+        self.assertEqual(memleax.Report(None).lines({'type': 'statistics', 'stacks': [], 'expired': 2}),
+                         ['== All expired memory blocks were freed later.'])
 
     def test_statistics_use_the_stack_of_the_first_expiry(self):
         self.lines('expired', stack=3, size=101, count=1, frames=FRAMES, exact=[0], ending='end')
