@@ -1558,23 +1558,15 @@ class TrapEngine(object):
             self.note('warning', '%s in %s is not hooked: %s' % (', '.join(hook.aliases), hook.module.name, why))
 
     def _thread_for_injection(self):
-        """A stopped thread to make a system call for us, or None.
-
-        Best one that is not under seccomp, in no job-control stop, and in a system call: those can be in no critical
-        section of rseq, which a detour would break unnoticed.
-        """
+        """A stopped thread to make a system call for us, the best there is, or None."""
         tracer = self.tracer
-        best, best_rank = None, None
+        waiting = {event[0] for event in tracer.unread}
+        best = best_rank = None
         for tid, task in tracer.tasks.items():
-            if not task.stopped or task.pid != self.pid or task.signal:
-                continue                    # its signal would be lost
-            if any(event[0] == tid for event in tracer.unread):
+            if task.pid != self.pid or tid in waiting:
                 continue
-            inside = tracer.in_system_call(tid)
-            if not inside and tracer.in_restartable_sequence(tid):
-                continue
-            rank = tracer.confined(tid), bool(task.group), not inside
-            if best is None or rank < best_rank:
+            rank = tracer.injection_rank(task)
+            if rank is not None and (best is None or rank < best_rank):
                 best, best_rank = tid, rank
                 if not any(rank):
                     break
@@ -2933,8 +2925,11 @@ class RecorderEngine(TrapEngine):
                 self._teach_ahead(0.0005)
             else:
                 time.sleep(0.0002)
-            if now - begin > LEARN_MOST or self.channel.asked() is None:
+            if now - begin > LEARN_MOST:
                 break
+            asked = self.channel.asked()
+            if asked != b'' or _Flag.terminated:
+                raise Stopped('user' if asked or _Flag.terminated else 'reporter-gone')
         tables['state'] = recorder.STATE_ON
 
     def _place_recorder(self):
@@ -3493,8 +3488,8 @@ class Healer(TrapEngine):
             size, differing = self._compare({self.modules.at(entry[0]) for entry in entries})
             if differing:
                 problems.append('%d bytes of code differ from the file, the first at %#x' % (len(differing), differing[0]))
-            lines.append('%d hooks that an earlier run left were taken out of process %d%s' % (
-                len(hooks), self.pid, '' if differing else '; its code equals the file (%d bytes compared)' % size))
+            lines.append('what an earlier run left was taken out of process %d: %d hooks%s' % (
+                self.pid, len(hooks), '' if differing else '; its code equals the file (%d bytes compared)' % size))
             if self.left():
                 lines.append('their stubs stay, switched off: a thread is still inside an allocating function')
         tracer.close()

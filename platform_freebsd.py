@@ -1669,9 +1669,11 @@ class Tracer(object):
         """Whether a task is under a filter of system calls that would kill it: FreeBSD has none (capsicum(4) refuses)."""
         return False
 
-    def in_restartable_sequence(self, tid):
-        """Whether a stopped task stands in a restartable sequence: FreeBSD has none."""
-        return False
+    def injection_rank(self, task):
+        """How good a stopped task is for making a system call for us -> a tuple, the least the best; None: it must not."""
+        if not task.stopped or task.signal:
+            return None
+        return bool(task.group), self.in_system_call(task.tid)
 
     def make_shared_file(self, tid, syscall_address, seccomp):
         """A file of memory that the target has made: not on this system, PlatformError says so."""

@@ -564,7 +564,7 @@ class Task(object):
     job-control stop and must be left so; masked: it blocks SIGTRAP; last: the pc of its last trap."""
 
     __slots__ = ('tid', 'pid', 'stopped', 'signal', 'group', 'mask', 'masked', 'last', 'interrupted', 'traps', 'silent',
-                 'unborn', 'waiting', 'home')
+                 'unborn', 'waiting', 'home', 'in_event')
 
     def __init__(self, tid, pid):
         self.tid = tid
@@ -578,6 +578,7 @@ class Task(object):
         self.interrupted = False
         self.traps = 0
         self.silent = False
+        self.in_event = False       # its stop reports a fork, clone or exec, inside that system call
         self.waiting = None         # (time-out in ms, when it ends, how often) of an epoll_wait that was made again
         self.home = 0               # the mask at attach; of a new thread: its creator's
         self.unborn = False         # its creator has reported it, its own first stop is still to come
@@ -837,6 +838,7 @@ class Tracer(object):
         task.interrupted = False        # any stop takes a pending interrupt with it (ptrace_stop() in kernel/signal.c)
         task.signal = 0
         task.group = 0
+        task.in_event = event not in (0, PTRACE_EVENT_STOP)
         if event == 0:
             if number == SIGTRAP:
                 if _ptrace(PTRACE_GETREGS, tid, None, self._registers) == 0:
@@ -1265,10 +1267,12 @@ class Tracer(object):
                             self.unread.append(self.decode(tid, status))
                             raise PlatformError('injecting a system call', tid, errno.ESRCH)
                         if status >> 8 == SIGTRAP | 0x80:
+                            ptrace(PTRACE_GETREGS, tid, None, ctypes.addressof(work))
+                            if expected == 'entry' and work[ORIG_RAX] != number:
+                                raise PlatformError('', tid, 0, 'it stands in a system call of its own')
                             break
                         if status >> 16 == 0:
                             signals.append(status >> 8 & 0xff)      # delivered later
-                ptrace(PTRACE_GETREGS, tid, None, ctypes.addressof(work))
                 result = ctypes.c_longlong(work[RAX]).value
             finally:
                 _ptrace(PTRACE_SETREGS, tid, None, ctypes.addressof(saved))
@@ -1294,8 +1298,20 @@ class Tracer(object):
         status = _status(tid, tid)
         return status is None or status.get('Seccomp', '0') != '0'
 
-    def in_restartable_sequence(self, tid):
-        """Whether a stopped task stands in a critical section of rseq(2): to be led astray there would go unnoticed."""
+    def injection_rank(self, task):
+        """How good a stopped task is for making a system call for us -> a tuple, the least the best; None: it must not.
+
+        A task that reports a fork or clone stands in the middle of that call. One in a critical section of rseq(2) would
+        go on with it unaware of the detour; one in a system call cannot be in such.
+        """
+        if not task.stopped or task.signal or task.in_event:
+            return None                             # its signal would be lost
+        inside = self.in_system_call(task.tid)
+        if not inside and self._in_restartable_sequence(task.tid):
+            return None
+        return self.confined(task.tid), bool(task.group), not inside
+
+    def _in_restartable_sequence(self, tid):
         config = (ctypes.c_ulonglong * 3)()         # struct ptrace_rseq_configuration: pointer, size, signature
         if _ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, ctypes.sizeof(config), ctypes.addressof(config)) <= 0:
             return False                            # none registered, or a kernel that does not tell (before 5.13)

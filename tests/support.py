@@ -515,6 +515,19 @@ def tracer_of(pid):
     return int(read_status(pid)['TracerPid'])
 
 
+def given_back(pid):
+    """Whether nobody traces a process and no hook is left in it."""
+    return tracer_of(pid) == 0 and not text_differences(pid, tails=False)
+
+
+def monitor_of(run):
+    """The monitor's pid of a Memleax that has begun: the reporter's child."""
+    children = read_children(run.process.pid)
+    if len(children) != 1:
+        raise AssertionError('memleax has {} children\n{}'.format(len(children), run.transcript()))
+    return children[0]
+
+
 def state_of(pid, tid=None):
     """The state letter: R S D T t Z."""
     return read_status(pid, tid)['State'][:1]

@@ -285,7 +285,7 @@ class Signals(AwkwardTest):
             before = take_snapshot(target.pid)
             with self.attached(target) as run:
                 run.begin()
-                monitor = support.tracer_of(target.pid)
+                monitor = support.monitor_of(run)
                 self.assertNotIn(monitor, (0, run.process.pid))
                 for number in numbers:
                     os.kill(monitor, number)
@@ -352,7 +352,7 @@ class Reporter(AwkwardTest):
             before = take_snapshot(target.pid)
             with Memleax('-e', '0.1', '-m', '1000000', '--force', target.pid) as run:
                 run.begin()
-                monitor = support.tracer_of(target.pid)
+                monitor = support.monitor_of(run)
                 run.process.send_signal(signal.SIGSTOP)
                 target.ask('leak {}'.format(blocks), '^ok', 60)
                 target.ask('vfork 1500', '^vforked')

@@ -90,7 +90,7 @@ class Ways(LiveTest):
                 wait_for(target, 300)
                 report = run.finish()
                 self.check_end(run, report)
-                self.assertIn('1 stub areas stay', '\n'.join(report.proof), run.transcript())
+                self.assertRegex('\n'.join(report.proof), r'\d stub areas stay', run.transcript())
                 assert_unharmed(target.pid, before, run, tails=False)
             target.ask('park', '^ok')
             self.assertNotEqual(support.text_differences(target.pid, tails=True), [], run.transcript())
@@ -100,7 +100,7 @@ class Ways(LiveTest):
             with Memleax('-e', '30', '--force', '--verbose', target.pid) as run:
                 run.begin()
                 self.check_end(run, run.finish())
-                self.assertIn('an earlier run had to leave', run.transcript())
+                self.assertRegex(run.transcript(), 'an earlier run (had to leave|left was taken out)')
                 assert_unharmed(target.pid, before, run, tails=True)
 
 

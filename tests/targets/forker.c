@@ -60,9 +60,11 @@ static int traced(void)
 
 static int child_check(void)
 {
+#ifndef HOOKS_STAY
     for (int i = 0; i < 4; i++)
         if (memcmp(entries[i], copies[i], sizeof copies[i]) != 0)
             return 10 + i;
+#endif
     if (traced())
         return 20;
     unsigned char *blocks[50];
