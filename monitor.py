@@ -2299,7 +2299,7 @@ class TrapEngine(object):
             if now == hook.old:
                 continue
             if now != patch:
-                if now and self.modules.at(address) is hook.module:
+                if now and self._still_there(hook.module, address):
                     problems.append('the code of %s at %#x was changed by somebody else meanwhile: it is left as it is'
                                     % (hook.name, address))
                 continue
@@ -2307,6 +2307,13 @@ class TrapEngine(object):
                 write(address, hook.old)
             except platform.PlatformError as error:
                 problems.append('%s keeps its jump: %s' % (hook.name, error))
+
+    def _still_there(self, module, address):
+        """Whether a module's code is mapped at an address now, which the last look at the mappings may not tell."""
+        if self.modules.at(address) is not module:
+            return False
+        return any(item.start <= address < item.end and item.path == module.path and 'x' in item.permissions
+                   for item in platform.mappings(self.pid))
 
     @staticmethod
     def _restore_area(area, read, write, problems):
