@@ -3035,9 +3035,14 @@ class RecorderEngine(TrapEngine):
                 if registers is not None and time.monotonic() - begin < 0.01:
                     seen.append((registers, tracer.read(registers[unwinder.RSP], STACK_BYTES)))
         finally:
-            tracer.resume_all()
+            self._resume_while_attaching()
             self._stood_still(time.monotonic() - begin)
         return seen
+
+    def _resume_while_attaching(self):
+        """The target need not stand still until the hooks go in, but a command stays where it is: at main."""
+        if self.settings.gate is None:
+            self.tracer.resume_all()
 
     def _unplace_recorder(self):
         """It cannot be used after all: what was mapped goes, and the plan is the trap engine's again."""
@@ -3053,7 +3058,7 @@ class RecorderEngine(TrapEngine):
             try:
                 self._unmap_shared(pages, problems)
             finally:
-                self.tracer.resume_all()
+                self._resume_while_attaching()
                 self._stood_still(time.monotonic() - begin)
             for text in problems:
                 self.note('warning', text)
