@@ -19,7 +19,7 @@ from support import Memleax, Target, assert_unharmed, compile_program, run_memle
 from test_live_harmless import LiveTest, elf32_program
 
 # A full pipe and a full buffer of the monitor: one megabyte and more of messages.
-MANY_BLOCKS = 30000
+MANY_BLOCKS = 32000
 
 # memleax that cannot write to the target at the nth entry, once.
 FAULT = '''
@@ -196,7 +196,7 @@ class Commands(RegressionTest):
         run = run_memleax('--force', '--', compile_program('slowstart.c', flags=flags), way)
         self.check_end(run, run.report)
         self.assertIn('main ended 0', run.out.lines, run.transcript())
-        self.assertTrue(any(re.search('== Begin monitoring', line) for line in run.out.lines), run.transcript())
+        self.assertIn('== Begin monitoring process ', '\n'.join(run.out.lines), run.transcript())
         calls = re.search(r'(\d+) calls seen', '\n'.join(run.report.proof))
         self.assertGreaterEqual(int(calls.group(1)), 100, run.transcript())     # all that main makes
 
@@ -247,7 +247,7 @@ class Commands(RegressionTest):
 class Faults(RegressionTest):
 
     def fault(self, number, error):
-        """An error while the hooks go in: those that are in already come out, and the run says what it was."""
+        """An error while the hooks go in: those that are in come out again, and the run says what it was."""
         path = os.path.join(support.temporary_directory(), 'fault.py')
         with open(path, 'w') as file:
             file.write(FAULT.format(folder=os.path.dirname(os.path.abspath(support.PROGRAM)), number=number,
@@ -343,7 +343,7 @@ class Reports(RegressionTest):
         """More is queued than the monitor keeps, which may cost lines of blocks, but never the end."""
         with Target(compile_program('blocks.c')) as target:
             before = take_snapshot(target.pid)
-            with Memleax('-e', '0.2', '-m', '1000000', '--force', target.pid) as run:
+            with Memleax('-e', '0.1', '-m', '1000000', '--force', target.pid) as run:
                 run.begin()
                 run.out.hold(True)
                 target.ask('other {} 71'.format(MANY_BLOCKS), '^ok', 30)
@@ -373,7 +373,7 @@ class Reports(RegressionTest):
             self.check_target(target, before, run)
 
     def reallocarray(self, limit):
-        """It calls realloc, which is hooked, too: one block and one call, however few frames are looked at."""
+        """It calls realloc, which is hooked as well: one block, however few frames are looked at."""
         with Target(compile_program('habits.c')) as target:
             with self.attached(target, '--engine', 'trap', '-l', limit) as run:
                 run.begin()
