@@ -2291,7 +2291,7 @@ class TrapEngine(object):
             if now == hook.old:
                 continue
             if now != patch:
-                if now and self.modules.at(address) is hook.module:
+                if now and self._still_there(hook.module, address):
                     problems.append('the code of %s at %#x was changed by somebody else meanwhile: it is left as it is'
                                     % (hook.name, address))
                 continue
@@ -2299,6 +2299,13 @@ class TrapEngine(object):
                 write(address, hook.old)
             except platform.PlatformError as error:
                 problems.append('%s keeps its jump: %s' % (hook.name, error))
+
+    def _still_there(self, module, address):
+        """Whether a module's code is mapped at an address now, which the last look at the mappings may not tell."""
+        if self.modules.at(address) is not module:
+            return False
+        return any(item.start <= address < item.end and item.path == module.path and 'x' in item.permissions
+                   for item in platform.mappings(self.pid))
 
     @staticmethod
     def _restore_area(area, read, write, problems):
@@ -3023,9 +3030,14 @@ class RecorderEngine(TrapEngine):
                 if registers is not None and time.monotonic() - begin < 0.01:
                     seen.append((registers, tracer.read(registers[unwinder.RSP], STACK_BYTES)))
         finally:
-            tracer.resume_all()
+            self._resume_while_attaching()
             self._stood_still(time.monotonic() - begin)
         return seen
+
+    def _resume_while_attaching(self):
+        """The target need not stand still until the hooks go in, but a command stays where it is: at main."""
+        if self.settings.gate is None:
+            self.tracer.resume_all()
 
     def _unplace_recorder(self):
         """It cannot be used after all: what was mapped goes, and the plan is the trap engine's again."""
@@ -3041,7 +3053,7 @@ class RecorderEngine(TrapEngine):
             try:
                 self._unmap_shared(pages, problems)
             finally:
-                self.tracer.resume_all()
+                self._resume_while_attaching()
                 self._stood_still(time.monotonic() - begin)
             for text in problems:
                 self.note('warning', text)
