@@ -1118,10 +1118,20 @@ class Tracer(object):
         held.mending.add(tid)
         held.mend_until = 0.0           # its time begins when the process goes on
 
-    @staticmethod
-    def _give_up_mending(held):
-        held.unmendable |= held.mending
-        held.mending.clear()
+    def _still_mending(self, held):
+        """Whether calls that we broke off have still to come back.
+
+        A thread that sleeps again when its time is over (sigsuspend) is given up. One that does not sleep was not
+        given the processor yet: it has STOP_PATIENCE more.
+        """
+        late = time.monotonic() - held.mend_until
+        if held.mending and late > 0:
+            lost = set(held.mending)
+            if late < STOP_PATIENCE:
+                lost &= {item.tid for item in _thread_records(held.pid) if item.wait_message}
+            held.unmendable |= lost
+            held.mending -= lost
+        return bool(held.mending)
 
     def _at_system_call(self, held, task, info):
         """A stop at a system call's end, wanted for threads in `mending`."""
@@ -1375,8 +1385,8 @@ class Tracer(object):
         if held.mending:
             if not held.mend_until:
                 held.mend_until = time.monotonic() + MEND_PATIENCE
-            elif time.monotonic() > held.mend_until:
-                self._give_up_mending(held)
+            else:
+                self._still_mending(held)
         events = EVENTS | PTRACE_SCX if held.mending else EVENTS
         if events != held.events:
             self._set_events(held, events)
@@ -1434,9 +1444,6 @@ class Tracer(object):
                 continue
             if event[1] != STOP:
                 self.unread.append(event)
-            elif not held.stopped:
-                continue
-        patience = 0
 
     def _ask(self, held, asked):
         """Send the next SIGSTOP -> the threads asked so far."""
@@ -1792,9 +1799,7 @@ class Tracer(object):
                 if reporter is not None:
                     reporter.signal = 0
                 self._go_on(held, number)
-                limit = min(deadline, held.mend_until) if held.mending and not held.asked else deadline
-                if self._wait_for(held.pid, limit) is None:
-                    self._give_up_mending(held)
+                if self._wait_for_mending(held, deadline) is None:
                     self._stop(held, ATTACH_PATIENCE)
                     self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
                     continue
@@ -1808,6 +1813,17 @@ class Tracer(object):
             if not held.stopped or not self._detach(held, number):
                 silent += sum(task.pid == held.pid for task in self.tasks.values()) or 1
         return silent
+
+    def _wait_for_mending(self, held, deadline):
+        """_wait_for() a process that goes on once more before it is let go; None also when no call has to come back."""
+        while not held.asked and held.mending:
+            limit = max(held.mend_until, time.monotonic() + ATTACH_PATIENCE)
+            if limit > deadline:
+                break
+            got = self._wait_for(held.pid, limit)
+            if got is not None or not self._still_mending(held):
+                return got
+        return self._wait_for(held.pid, deadline)
 
     def _unsettled(self, held):
         """Whether the process must go on once more before it can be let go."""
