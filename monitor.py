@@ -67,10 +67,12 @@ MAX_STACKS = 200000             # distinct call stacks kept
 MAX_BUFFER = 1 << 20            # bytes of messages kept for a reporter that does not read
 MAX_FUNCTION = 1 << 16          # bytes of a function looked at for branches back into its first bytes
 
-# what the arguments of each allocating or freeing function are (malloc(3), posix_memalign(3), reallocarray(3))
+# what the arguments of each allocating or freeing function are (malloc(3), posix_memalign(3), reallocarray(3),
+# jemalloc(3): libc of FreeBSD defines that one's own family as well)
 AFTER, BEFORE, BOTH = trampoline.AFTER, trampoline.BEFORE, trampoline.BOTH
 FIRST, SECOND, THIRD, PRODUCT, PRODUCT_23 = range(5)
-Function = namedtuple('Function', 'kind size through_argument')
+Function = namedtuple('Function', 'kind size through_argument resizes')
+Function.__new__.__defaults__ = (False,)
 FUNCTIONS = {
     'malloc': Function(AFTER, FIRST, False),
     'calloc': Function(AFTER, PRODUCT, False),
@@ -83,6 +85,12 @@ FUNCTIONS = {
     'posix_memalign': Function(AFTER, THIRD, True),
     'valloc': Function(AFTER, FIRST, False),
     'pvalloc': Function(AFTER, FIRST, False),
+    'mallocx': Function(AFTER, FIRST, False),
+    'rallocx': Function(BOTH, SECOND, False),
+    # resizes a block where it lies and returns the room that it has now: less than was asked for, and nothing happened
+    'xallocx': Function(BOTH, SECOND, False, True),
+    'dallocx': Function(BEFORE, None, False),
+    'sdallocx': Function(BEFORE, None, False),
 }
 # allocating C++ functions: where an allocator defines these itself, they do not pass through its malloc
 OPERATORS_NEW = ('_Znwm', '_Znam', '_ZnwmRKSt9nothrow_t', '_ZnamRKSt9nothrow_t', '_ZnwmSt11align_val_t',
@@ -769,6 +777,7 @@ class Hook(object):
         self.size_from = self.function.size
         self.both = self.function.kind == BOTH
         self.through_argument = self.function.through_argument
+        self.resizes = self.function.resizes
         self.prologue = None
         self.by_trap = False
         self.why = ''
@@ -840,7 +849,8 @@ class RecorderStubs(object):
     def build(self, hook, address):
         before, after = min(self.codes, key=lambda code: abs(code[0] - address))
         function = hook.function
-        word = recorder.hook_word(self.numbers[hook.entry], function.kind, function.size, function.through_argument)
+        word = recorder.hook_word(self.numbers[hook.entry], function.kind, function.size, function.through_argument,
+                                  function.resizes)
         return recorder.build_stub(
             function.kind, address, hook.entry, hook.code, hook.prologue, word, before, after)
 
@@ -1835,6 +1845,8 @@ class TrapEngine(object):
         else:
             size = second * third & _MOST
         if hook.both:
+            if hook.resizes:
+                address = first if address >= size else 0
             address = self._realloc_returns(tid, sp + 24, address, first, size, now)
             if not address:
                 return
