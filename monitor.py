@@ -1377,7 +1377,7 @@ class TrapEngine(object):
         self.was_stopped = self.was_stopped or platform.is_stopped(self.pid)
         self.actions = platform.signal_actions(self.pid)
         for module in {hook.module for hook in self.plan.hooks}:
-            self.differences[module] = self._differences(module)
+            self.differences[module], _ = self._differences(module)
         self._put_hooks_in()
         self._check_hooks()
 
@@ -1422,7 +1422,7 @@ class TrapEngine(object):
         self._check_plan()
         self.actions = platform.signal_actions(self.pid)
         for module in {hook.module for hook in self.plan.hooks}:
-            self.differences[module] = self._differences(module)
+            self.differences[module], _ = self._differences(module)
         self._put_hooks_in()
         self._check_hooks()
         return where
@@ -2216,6 +2216,8 @@ class TrapEngine(object):
                 for event in self.tracer.unread:
                     self._last_event(event, problems)
                 del self.tracer.unread[:]
+                self.tracer.keep([(item.start, item.end) for module in {hook.module for hook in self.hooks}
+                                  for item in module.maps if 'x' in item.permissions])
                 self.tracer.detach_all()
                 if late:
                     self.note('verbose', '%d threads sleep in the kernel; they are let go when the monitor ends'
@@ -2603,17 +2605,20 @@ class TrapEngine(object):
     # -- the proof
 
     def _differences(self, module):
-        """Where a module's executable memory differs from its file: list of addresses (at most 1000)."""
+        """Where a module's executable memory differs from its file -> (list of addresses, at most 1000; how many bytes
+        were compared)."""
         found = []
+        compared = 0
         elf = module.elf
         if elf is None:
-            return found
+            return found, compared
         for item in module.maps:
             if 'x' not in item.permissions:
                 continue
             for position in range(0, item.end - item.start, 1 << 18):
                 size = min(1 << 18, item.end - item.start - position)
                 loaded = self.tracer.read(item.start + position, size)
+                compared += len(loaded)
                 data = elf.file_bytes(item.offset + position, size)
                 data += bytes(len(loaded) - len(data)) if len(data) < len(loaded) else b''
                 if loaded != data[:len(loaded)]:
@@ -2621,7 +2626,7 @@ class TrapEngine(object):
                               if loaded[index] != data[index]][:1000 - len(found)]
                 if len(loaded) < size or len(found) >= 1000:
                     break
-        return found
+        return found, compared
 
     def _compare(self, modules):
         """Compare modules' code with their files -> (bytes, addresses that differ and did not before)."""
@@ -2629,9 +2634,10 @@ class TrapEngine(object):
         size = 0
         differing = []
         for module in sorted(modules, key=lambda module: module.start):
-            size += sum(item.end - item.start for item in module.maps if 'x' in item.permissions)
             before = set(self.differences.get(module, ()))
-            for address in self._differences(module):
+            found, compared = self._differences(module)
+            size += compared
+            for address in found:
                 if address not in before and not any(area.start <= address < area.end for area in left):
                     differing.append(address)
         return size, differing
@@ -2660,9 +2666,12 @@ class TrapEngine(object):
                     and self.tracer.read(hook.patch[0], len(hook.patch[1])) == hook.patch[1]]
             if kept and self._alive():
                 problems.append('the jumps of %s are still in place' % ', '.join(kept))
-            text = '%d hooks taken out; code of %s %s the file (%d bytes compared)' % (
-                hooks - len(kept), ', '.join(names), 'differs from' if differing else 'equals', size)
-            lines.append(text)
+            if size:
+                lines.append('%d hooks taken out; code of %s %s the file (%d bytes compared)' % (
+                    hooks - len(kept), ', '.join(names), 'differs from' if differing else 'equals', size))
+            else:
+                lines.append('%d hooks taken out; code of %s could not be read to compare it with the file' % (
+                    hooks - len(kept), ', '.join(names)))
             if left:
                 lines.append('%d stub areas stay, disarmed: a thread is still inside an allocating function' % len(left))
         if not self.target_gone and self._alive():

@@ -819,6 +819,7 @@ class Tracer(object):
         self._buffer = ctypes.create_string_buffer(1 << 16)
         self._buffer_address = ctypes.addressof(self._buffer)
         self._files = {}            # path -> descriptor or None, before the attach
+        self._kept = []             # (start, bytes): of keep()
         self._maps = ()
         self._syscall_place = None
         self._known = 0             # tasks when the threads were counted last
@@ -1228,6 +1229,9 @@ class Tracer(object):
         """Bytes of the target's memory; fewer where the range ends in unmapped memory."""
         held = self.processes.get(self.pid)
         if held is None:
+            for start, data in self._kept:
+                if start <= address < start + len(data):
+                    return data[address - start:address - start + size]
             return self._read_files(address, size)
         io = self._io
         if size <= 65536:
@@ -1780,6 +1784,11 @@ class Tracer(object):
             except OSError:
                 pass
         return done
+
+    def keep(self, spans):
+        """Copy spans of memory, (start, end), for read() to give after detach_all(): memory can be read only while the
+        process is held."""
+        self._kept = [(start, self.read(start, end - start)) for start, end in spans]
 
     def detach_all(self):
         """Detach every stopped process. Returns how many threads could not be let go.
