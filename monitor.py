@@ -1376,10 +1376,21 @@ class TrapEngine(object):
                                'Look the id up again.')
         self.was_stopped = self.was_stopped or platform.is_stopped(self.pid)
         self.actions = platform.signal_actions(self.pid)
+        if not self.tracer.reads_untraced and not self._plan_holds():
+            self._make_plan()
+            self._check_plan()
         for module in {hook.module for hook in self.plan.hooks}:
             self.differences[module], _ = self._differences(module)
         self._put_hooks_in()
         self._check_hooks()
+
+    def _plan_holds(self):
+        """Whether memory holds what the plan was made with: the files' bytes, where memory could not be read before."""
+        read = self.tracer.read
+        return all(read(hook.entry, 32) == hook.code[:32].ljust(32, read(hook.entry + len(hook.code), 32)[:1] or b'\0')
+                   if len(hook.code) >= 32 else read(hook.entry, len(hook.code)) == hook.code
+                   for hook in self.plan.hooks) and all(
+            area.mapped or read(area.start, area.end - area.start) == area.file_bytes for area in self.plan.areas)
 
     def start_command(self):
         """Seize a command at its gate, let it come to main, and put the hooks in. Returns where monitoring begins."""
@@ -1490,7 +1501,7 @@ class TrapEngine(object):
                     old = tracer.read(address, len(data))
                     area.saved.append((address, old))
                     tracer.write(address, data)
-                    self._teach(hooks)
+                    self._teach([hook for hook in hooks if hook.stub is not None])
             for hook in plan.hooks:
                 for trap, when in hook.stub.traps.items():
                     self.traps[trap + 1] = self._handlers(hook)[when], hook
@@ -2981,7 +2992,6 @@ class RecorderEngine(TrapEngine):
         for registers, stack in seen:
             walk = self.unwind(registers, registers[unwinder.RSP], stack, tracer.read, 200)
             self.seen.update(address for index, address in enumerate(walk.addresses) if index not in walk.exact)
-        tracer.write(self.gate, recorder.gate(self.tables_address))
         if addresses:
             pieces, entries = recorder.code_parts(self.gate, addresses)
             codes = [(entries['recorder_before'], entries['recorder_after'])]
@@ -3031,6 +3041,7 @@ class RecorderEngine(TrapEngine):
             finally:
                 tracer.close_file(tid, number, where, seccomp)
             self.gate = tracer.map_gate(tid, where, seccomp)
+            tracer.write(self.gate, recorder.gate(self.tables_address))
             self._write_notes()
             code = recorder.code(self.gate)
             size = len(code) + PAGE - 1 & -PAGE
@@ -3214,7 +3225,7 @@ class RecorderEngine(TrapEngine):
                 asked = self.channel.asked()
                 if asked != b'' or _Flag.terminated:
                     raise Stopped('user' if asked or _Flag.terminated else 'reporter-gone')
-                if len(self.tracer.read(self.gate, 8)) != 8:
+                if not self.tracer.is_mapped(self.gate):
                     # its memory is gone: exec, or the end
                     if self._alive():
                         self.exec_seen = True

@@ -595,6 +595,7 @@ class Tracer(object):
         self.tasks = {}
         self.unread = []
         self.memory = -1
+        self.reads_untraced = True
         self.proc = pid             # a thread that is alive: /proc/PID/mem of an ended first thread is empty
         registers = Registers()
         self._registers = ctypes.addressof(registers)
@@ -1351,6 +1352,10 @@ class Tracer(object):
             self.inject(tid, SYS_MUNMAP, (result, PAGE_SIZE), syscall_address, seccomp)
             raise PlatformError('MADV_WIPEONFORK in process %d' % self.pid, self.pid, -done)
         return result
+
+    def is_mapped(self, address):
+        """Whether there is memory at an address, traced or not."""
+        return len(self.read(address, 1)) == 1
 
     def thread_pointer(self, tid):
         """fs:0's address of a stopped task: its TCB (psABI, ELF TLS)."""

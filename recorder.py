@@ -52,6 +52,7 @@ madvise(2), memfd_create(2). A store of an aligned word is seen whole and in ord
 import base64
 import collections
 import ctypes
+import errno
 import mmap
 import os
 import struct
@@ -559,7 +560,13 @@ class Tables(object):
         (fallocate(2))."""
         head, taken, levels = cls._lay_out(sizes)
         os.ftruncate(fd, head['size'])
-        os.posix_fallocate(fd, 0, taken)
+        try:
+            os.posix_fallocate(fd, 0, taken)
+        except OSError as error:
+            if error.errno not in (errno.ENODEV, errno.EOPNOTSUPP):
+                raise
+            for position in range(0, taken, 1 << 20):       # shared memory before FreeBSD 13
+                os.pwrite(fd, bytes(min(1 << 20, taken - position)), position)
         tables = cls(fd, head['size'], keeper)
         for level, (place, buckets) in enumerate(levels):
             tables._words[_WORD['blocks_at'] + level] = place
