@@ -67,10 +67,12 @@ MAX_STACKS = 200000             # distinct call stacks kept
 MAX_BUFFER = 1 << 20            # bytes of messages kept for a reporter that does not read
 MAX_FUNCTION = 1 << 16          # bytes of a function looked at for branches back into its first bytes
 
-# what the arguments of each allocating or freeing function are (malloc(3), posix_memalign(3), reallocarray(3))
+# what the arguments of each allocating or freeing function are (malloc(3), posix_memalign(3), reallocarray(3),
+# jemalloc(3): libc of FreeBSD defines that one's own family as well)
 AFTER, BEFORE, BOTH = trampoline.AFTER, trampoline.BEFORE, trampoline.BOTH
 FIRST, SECOND, THIRD, PRODUCT, PRODUCT_23 = range(5)
-Function = namedtuple('Function', 'kind size through_argument')
+Function = namedtuple('Function', 'kind size through_argument resizes')
+Function.__new__.__defaults__ = (False,)
 FUNCTIONS = {
     'malloc': Function(AFTER, FIRST, False),
     'calloc': Function(AFTER, PRODUCT, False),
@@ -83,6 +85,12 @@ FUNCTIONS = {
     'posix_memalign': Function(AFTER, THIRD, True),
     'valloc': Function(AFTER, FIRST, False),
     'pvalloc': Function(AFTER, FIRST, False),
+    'mallocx': Function(AFTER, FIRST, False),
+    'rallocx': Function(BOTH, SECOND, False),
+    # resizes a block where it lies and returns the room that it has now: less than was asked for, and nothing happened
+    'xallocx': Function(BOTH, SECOND, False, True),
+    'dallocx': Function(BEFORE, None, False),
+    'sdallocx': Function(BEFORE, None, False),
 }
 # allocating C++ functions: where an allocator defines these itself, they do not pass through its malloc
 OPERATORS_NEW = ('_Znwm', '_Znam', '_ZnwmRKSt9nothrow_t', '_ZnamRKSt9nothrow_t', '_ZnwmSt11align_val_t',
@@ -769,6 +777,7 @@ class Hook(object):
         self.size_from = self.function.size
         self.both = self.function.kind == BOTH
         self.through_argument = self.function.through_argument
+        self.resizes = self.function.resizes
         self.prologue = None
         self.by_trap = False
         self.why = ''
@@ -840,7 +849,8 @@ class RecorderStubs(object):
     def build(self, hook, address):
         before, after = min(self.codes, key=lambda code: abs(code[0] - address))
         function = hook.function
-        word = recorder.hook_word(self.numbers[hook.entry], function.kind, function.size, function.through_argument)
+        word = recorder.hook_word(self.numbers[hook.entry], function.kind, function.size, function.through_argument,
+                                  function.resizes)
         return recorder.build_stub(
             function.kind, address, hook.entry, hook.code, hook.prologue, word, before, after)
 
@@ -1366,10 +1376,21 @@ class TrapEngine(object):
                                'Look the id up again.')
         self.was_stopped = self.was_stopped or platform.is_stopped(self.pid)
         self.actions = platform.signal_actions(self.pid)
+        if not self.tracer.reads_untraced and not self._plan_holds():
+            self._make_plan()
+            self._check_plan()
         for module in {hook.module for hook in self.plan.hooks}:
-            self.differences[module] = self._differences(module)
+            self.differences[module], _ = self._differences(module)
         self._put_hooks_in()
         self._check_hooks()
+
+    def _plan_holds(self):
+        """Whether memory holds what the plan was made with: the files' bytes, where memory could not be read before."""
+        read = self.tracer.read
+        return all(read(hook.entry, 32) == hook.code[:32].ljust(32, read(hook.entry + len(hook.code), 32)[:1] or b'\0')
+                   if len(hook.code) >= 32 else read(hook.entry, len(hook.code)) == hook.code
+                   for hook in self.plan.hooks) and all(
+            area.mapped or read(area.start, area.end - area.start) == area.file_bytes for area in self.plan.areas)
 
     def start_command(self):
         """Seize a command at its gate, let it come to main, and put the hooks in. Returns where monitoring begins."""
@@ -1412,7 +1433,7 @@ class TrapEngine(object):
         self._check_plan()
         self.actions = platform.signal_actions(self.pid)
         for module in {hook.module for hook in self.plan.hooks}:
-            self.differences[module] = self._differences(module)
+            self.differences[module], _ = self._differences(module)
         self._put_hooks_in()
         self._check_hooks()
         return where
@@ -1480,7 +1501,7 @@ class TrapEngine(object):
                     old = tracer.read(address, len(data))
                     area.saved.append((address, old))
                     tracer.write(address, data)
-                    self._teach(hooks)
+                    self._teach([hook for hook in hooks if hook.stub is not None])
             for hook in plan.hooks:
                 for trap, when in hook.stub.traps.items():
                     self.traps[trap + 1] = self._handlers(hook)[when], hook
@@ -1827,6 +1848,8 @@ class TrapEngine(object):
         else:
             size = second * third & _MOST
         if hook.both:
+            if hook.resizes:
+                address = first if address >= size else 0
             address = self._realloc_returns(tid, sp + 24, address, first, size, now)
             if not address:
                 return
@@ -2196,6 +2219,8 @@ class TrapEngine(object):
                 for event in self.tracer.unread:
                     self._last_event(event, problems)
                 del self.tracer.unread[:]
+                self.tracer.keep([(item.start, item.end) for module in {hook.module for hook in self.hooks}
+                                  for item in module.maps if 'x' in item.permissions])
                 self.tracer.detach_all()
                 if late:
                     self.note('verbose', '%d threads sleep in the kernel; they are let go when the monitor ends'
@@ -2590,17 +2615,20 @@ class TrapEngine(object):
     # -- the proof
 
     def _differences(self, module):
-        """Where a module's executable memory differs from its file: list of addresses (at most 1000)."""
+        """Where a module's executable memory differs from its file -> (list of addresses, at most 1000; how many bytes
+        were compared)."""
         found = []
+        compared = 0
         elf = module.elf
         if elf is None:
-            return found
+            return found, compared
         for item in module.maps:
             if 'x' not in item.permissions:
                 continue
             for position in range(0, item.end - item.start, 1 << 18):
                 size = min(1 << 18, item.end - item.start - position)
                 loaded = self.tracer.read(item.start + position, size)
+                compared += len(loaded)
                 data = elf.file_bytes(item.offset + position, size)
                 data += bytes(len(loaded) - len(data)) if len(data) < len(loaded) else b''
                 if loaded != data[:len(loaded)]:
@@ -2608,7 +2636,7 @@ class TrapEngine(object):
                               if loaded[index] != data[index]][:1000 - len(found)]
                 if len(loaded) < size or len(found) >= 1000:
                     break
-        return found
+        return found, compared
 
     def _compare(self, modules):
         """Compare modules' code with their files -> (bytes, addresses that differ and did not before)."""
@@ -2616,9 +2644,10 @@ class TrapEngine(object):
         size = 0
         differing = []
         for module in sorted(modules, key=lambda module: module.start):
-            size += sum(item.end - item.start for item in module.maps if 'x' in item.permissions)
             before = set(self.differences.get(module, ()))
-            for address in self._differences(module):
+            found, compared = self._differences(module)
+            size += compared
+            for address in found:
                 if address not in before and not any(area.start <= address < area.end for area in left):
                     differing.append(address)
         return size, differing
@@ -2647,9 +2676,12 @@ class TrapEngine(object):
                     and self.tracer.read(hook.patch[0], len(hook.patch[1])) == hook.patch[1]]
             if kept and self._alive():
                 problems.append('the jumps of %s are still in place' % ', '.join(kept))
-            text = '%d hooks taken out; code of %s %s the file (%d bytes compared)' % (
-                hooks - len(kept), ', '.join(names), 'differs from' if differing else 'equals', size)
-            lines.append(text)
+            if size:
+                lines.append('%d hooks taken out; code of %s %s the file (%d bytes compared)' % (
+                    hooks - len(kept), ', '.join(names), 'differs from' if differing else 'equals', size))
+            else:
+                lines.append('%d hooks taken out; code of %s could not be read to compare it with the file' % (
+                    hooks - len(kept), ', '.join(names)))
             if left:
                 lines.append('%d stub areas stay, disarmed: a thread is still inside an allocating function' % len(left))
         if not self.target_gone and self._alive():
@@ -2962,7 +2994,6 @@ class RecorderEngine(TrapEngine):
         for registers, stack in seen:
             walk = self.unwind(registers, registers[unwinder.RSP], stack, tracer.read, 200)
             self.seen.update(address for index, address in enumerate(walk.addresses) if index not in walk.exact)
-        tracer.write(self.gate, recorder.gate(self.tables_address))
         if addresses:
             pieces, entries = recorder.code_parts(self.gate, addresses)
             codes = [(entries['recorder_before'], entries['recorder_after'])]
@@ -3012,6 +3043,7 @@ class RecorderEngine(TrapEngine):
             finally:
                 tracer.close_file(tid, number, where, seccomp)
             self.gate = tracer.map_gate(tid, where, seccomp)
+            tracer.write(self.gate, recorder.gate(self.tables_address))
             self._write_notes()
             code = recorder.code(self.gate)
             size = len(code) + PAGE - 1 & -PAGE
@@ -3200,7 +3232,7 @@ class RecorderEngine(TrapEngine):
                 asked = self.channel.asked()
                 if asked != b'' or _Flag.terminated:
                     raise Stopped('user' if asked or _Flag.terminated else 'reporter-gone')
-                if len(self.tracer.read(self.gate, 8)) != 8:
+                if not self.tracer.is_mapped(self.gate):
                     # its memory is gone: exec, or the end
                     if self._alive():
                         self.exec_seen = True

@@ -117,6 +117,10 @@ CPU_WHICH_PID = 2
 SYS_MMAP = 477
 SYS_MUNMAP = 73
 SYS_CLOSE = 6
+SYS_MINHERIT = 250
+SYS_SHM_OPEN2 = 571         # since 13; before, and with COMPAT_FREEBSD12, what follows
+SYS_SHM_OPEN_12 = 482
+SYS_SHM_UNLINK = 483
 SYS_SIGSUSPEND = 341
 # never made again: sigsuspend shows EINTR in the registers while it still waits; syscall and __syscall hide what they
 # call
@@ -125,11 +129,15 @@ SIGSUSPEND_MESSAGES = ('pause', 'sigsusp')      # ki_wmesg of a thread in sigsus
 SYS_SIGACTION = 416
 SYS_SIGPROCMASK = 340
 PROT_READ = 1
+PROT_WRITE = 2
 PROT_EXEC = 4
+MAP_SHARED = 1
 MAP_PRIVATE = 2
 MAP_FIXED = 0x10
 MAP_ANON = 0x1000
 MAP_EXCL = 0x4000
+MAP_NOCORE = 0x20000
+INHERIT_ZERO = 3            # 12 and later
 
 # struct reg of <machine/reg.h>: 22 words of 8 bytes; two of these hold smaller members (trapno, fs, gs; err, es, ds)
 (R15, R14, R13, R12, R11, R10, R9, R8, RDI, RSI, RBP, RBX, RDX, RCX, RAX, TRAPNO, ERR, RIP, CS, RFLAGS, RSP,
@@ -389,6 +397,18 @@ def _sysctl_by_name(name):
     if size.value == 1:             # a bool, as those of FreeBSD 14 and later
         return value.value & 0xff
     return value.value
+
+
+def _shm_open_call():
+    """The system call that opens shared memory by its name, and its arguments behind the flags."""
+    return (SYS_SHM_OPEN2, (0o600, 0, 0)) if _osreldate() >= 1300048 else (SYS_SHM_OPEN_12, (0o600,))
+
+
+def _shm_open(name, flags):
+    """shm_open(2), O_CLOEXEC -> a descriptor, -1 where it fails. Not libc's: that may be of another release."""
+    number, rest = _shm_open_call()
+    arguments = [ctypes.c_long(value) for value in (flags,) + rest]
+    return libc.syscall(ctypes.c_long(number), ctypes.c_char_p(name), *arguments)
 
 
 _release = []
@@ -807,6 +827,7 @@ class Tracer(object):
         self.processes = {}         # {pid: _Held}
         self.unread = []
         self.memory = -1
+        self.reads_untraced = False
         self.proc = pid
         self.registers_buffer = Registers()
         self._registers = ctypes.addressof(self.registers_buffer)
@@ -819,6 +840,7 @@ class Tracer(object):
         self._buffer = ctypes.create_string_buffer(1 << 16)
         self._buffer_address = ctypes.addressof(self._buffer)
         self._files = {}            # path -> descriptor or None, before the attach
+        self._kept = []             # (start, bytes): of keep()
         self._maps = ()
         self._syscall_place = None
         self._known = 0             # tasks when the threads were counted last
@@ -903,7 +925,7 @@ class Tracer(object):
         if held.reporter:
             held.way = held.reporter
             if held.reporter in before and before[held.reporter].state == SSLEEP:
-                if not self._restart_call(held, info):
+                if not self._restart_call(held, info) and self.in_system_call(held.reporter):
                     self._mend(held, held.reporter, before[held.reporter])
         else:
             # nobody reports: no sleep was disturbed; what was written through a thread would end its sleep
@@ -1090,7 +1112,8 @@ class Tracer(object):
         if held.asked and number == SIGSTOP:
             # a SIGSTOP does not tell who sent it
             held.asked -= 1
-            if tid in held.mending and self._restart_call(held, info):
+            # with its pc on the syscall instruction the kernel makes the call again by itself (ERESTART)
+            if tid in held.mending and (self._restart_call(held, info) or not self.in_system_call(tid)):
                 held.mending.discard(tid)
             return tid, STOP, 0
         if not info.event and number == SIGSTOP:
@@ -1118,10 +1141,20 @@ class Tracer(object):
         held.mending.add(tid)
         held.mend_until = 0.0           # its time begins when the process goes on
 
-    @staticmethod
-    def _give_up_mending(held):
-        held.unmendable |= held.mending
-        held.mending.clear()
+    def _still_mending(self, held):
+        """Whether calls that we broke off have still to come back.
+
+        A thread that sleeps again when its time is over (sigsuspend) is given up. One that does not sleep was not
+        given the processor yet: it has STOP_PATIENCE more.
+        """
+        late = time.monotonic() - held.mend_until
+        if held.mending and late > 0:
+            lost = set(held.mending)
+            if late < STOP_PATIENCE:
+                lost &= {item.tid for item in _thread_records(held.pid) if item.wait_message}
+            held.unmendable |= lost
+            held.mending -= lost
+        return bool(held.mending)
 
     def _at_system_call(self, held, task, info):
         """A stop at a system call's end, wanted for threads in `mending`."""
@@ -1218,6 +1251,9 @@ class Tracer(object):
         """Bytes of the target's memory; fewer where the range ends in unmapped memory."""
         held = self.processes.get(self.pid)
         if held is None:
+            for start, data in self._kept:
+                if start <= address < start + len(data):
+                    return data[address - start:address - start + size]
             return self._read_files(address, size)
         io = self._io
         if size <= 65536:
@@ -1230,7 +1266,9 @@ class Tracer(object):
         return self._peek_pages(held.way, address, size)
 
     def _read_files(self, address, size):
-        """Before the attach: what the files hold that are mapped there; b'' for memory without one."""
+        """While the process is not held: what the files hold that are mapped there; b'' for memory without one."""
+        if not self._maps:
+            self._maps = mappings(self.pid)
         pieces = []
         while size > 0:
             item = next((item for item in self._maps if item.start <= address < item.end), None)
@@ -1375,8 +1413,8 @@ class Tracer(object):
         if held.mending:
             if not held.mend_until:
                 held.mend_until = time.monotonic() + MEND_PATIENCE
-            elif time.monotonic() > held.mend_until:
-                self._give_up_mending(held)
+            else:
+                self._still_mending(held)
         events = EVENTS | PTRACE_SCX if held.mending else EVENTS
         if events != held.events:
             self._set_events(held, events)
@@ -1434,9 +1472,6 @@ class Tracer(object):
                 continue
             if event[1] != STOP:
                 self.unread.append(event)
-            elif not held.stopped:
-                continue
-        patience = 0
 
     def _ask(self, held, asked):
         """Send the next SIGSTOP -> the threads asked so far."""
@@ -1601,18 +1636,17 @@ class Tracer(object):
             raise
 
     def inject(self, tid, number, arguments, syscall_address, seccomp=False):
-        """Let a stopped task make one system call. Returns its result (signed); raises PlatformError.
+        """Let a stopped process make one system call. Returns its result (signed); raises PlatformError.
 
-        tid stands in its own code, in a stop that it reported itself, and keeps standing, its registers as before: a
-        thread that sleeps in the kernel is left alone. syscall_address: where the two bytes of a syscall instruction
-        lie in the target. The other threads are suspended meanwhile.
+        tid makes it if it stands in its own code, in a stop that it reported itself; else another thread that does, or is
+        brought there. It keeps standing, its registers as before. syscall_address: where the two bytes of a syscall
+        instruction lie in the target. The other threads are suspended meanwhile.
         """
         task = self.tasks.get(tid)
         if task is None or not task.stopped:
             raise PlatformError('injecting a system call', tid, errno.ESRCH)
         held = task.held
-        if tid != held.reporter or self.in_system_call(tid):
-            raise PlatformError('injecting a system call', tid, errno.EBUSY, 'the thread is in a system call')
+        tid = self._bring_out(held, tid)
         saved = Registers()
         ptrace(PT_GETREGS, tid, ctypes.addressof(saved))
         work = Registers()
@@ -1662,8 +1696,71 @@ class Tracer(object):
             for late in signals:
                 os.kill(held.pid, late)
 
-    # Memory shared with the target. Its calls are injected into a thread that stands in its own code; a process all of
-    # whose threads sleep has none, and there is no way to wipe a page in forked children before FreeBSD 12
+    def _bring_out(self, held, tid):
+        """Let a stopped process go on until a thread stands in its own code, in a stop that it reported -> its number.
+
+        A thread that sleeps in the kernel is woken by a SIGSTOP; its system call comes to its end then, and is to be made
+        again. All other threads are suspended, so no code of the program runs. Raises PlatformError.
+        """
+        for attempt in range(4):
+            reporter = held.reporter
+            if reporter in self.tasks and self._is_out(held, reporter):
+                held.mending.discard(reporter)
+                return reporter
+            if held.parked or any(self._pid_of(event[0]) == held.pid and event[1] is not STOP for event in self.unread):
+                break
+            chosen = reporter if reporter in held.mending else tid
+            task = self.tasks.get(chosen)
+            record = next((item for item in _thread_records(held.pid) if item.tid == chosen), None)
+            function = getattr(libc, 'thr_kill2', None)
+            if task is None or record is None or record.wait_message in SIGSUSPEND_MESSAGES or function is None:
+                break
+            asking = chosen not in held.mending
+            if asking and record.wait_message:
+                self._mend(held, chosen, record)
+            others = [other.tid for other in self.tasks.values() if other.pid == held.pid and other.tid != chosen]
+            for other in others:
+                _ptrace(PT_SUSPEND, other, None, 0)
+            try:
+                self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
+                held.way = chosen
+                if asking:
+                    # a signal that comes while the process stands still wakes no sleeper: none of the others may stop it
+                    # before, as they would at the ends of their system calls
+                    self._set_events(held, EVENTS)
+                    held.stopped = False
+                    _ptrace(PT_CONTINUE, chosen, 1, 0)
+                    if function(ctypes.c_int(held.pid), ctypes.c_long(chosen), ctypes.c_int(SIGSTOP)) == 0:
+                        held.asked += 1
+                else:
+                    self._go_on(held, 0)
+                if self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE) is None:
+                    self._stop(held, ATTACH_PATIENCE)
+                    continue
+                event = self.decode(held.pid, self._status.value)
+                if event is not None and event[1] is not STOP:
+                    self.unread.append(event)
+            finally:
+                if held.stopped:
+                    for other in others:
+                        _ptrace(PT_RESUME, other, None, 0)
+        raise PlatformError('injecting a system call', tid, errno.EBUSY, 'no thread comes out of the kernel')
+
+    def _is_out(self, held, tid):
+        """Whether the thread that reported the present stop is done with its system call, if it was in one."""
+        if not self.in_system_call(tid):
+            return True
+        info = self._lwpinfo(tid)
+        if info is None or info.tid != tid:
+            return False
+        if info.flags & PL_FLAG_SCX and not info.flags & PL_FLAG_SI:
+            return True
+        # broken off in its sleep it still has what it waits for
+        record = next((item for item in _thread_records(held.pid) if item.tid == tid), None)
+        return record is not None and not record.wait_message and not info.flags & PL_FLAG_SCE
+
+    # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
+    # has no name any more a moment later
 
     def confined(self, tid):
         """Whether a task is under a filter of system calls that would kill it: FreeBSD has none (capsicum(4) refuses)."""
@@ -1676,20 +1773,63 @@ class Tracer(object):
         return bool(task.group), self.in_system_call(task.tid)
 
     def make_shared_file(self, tid, syscall_address, seccomp):
-        """A file of memory that the target has made: not on this system, PlatformError says so."""
-        raise PlatformError('sharing memory with process %d' % self.pid, self.pid, 0, 'not done on FreeBSD')
+        """Memory that the target has opened, too -> (our descriptor of it, the target's number)."""
+        process = _process(self.pid)
+        if process is None or not self.fetch(tid):
+            raise PlatformError('', self.pid, errno.ESRCH)
+        name = b'/memleax.%d.%s\0' % (self.pid, os.urandom(8).hex().encode('ascii'))
+        fd = _shm_open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        if fd < 0:
+            raise PlatformError('shm_open', self.pid, ctypes.get_errno())
+        try:
+            if process.uid != os.geteuid():
+                os.fchown(fd, process.uid, -1)
+            place = (self.registers_buffer[RSP] - 512) & ~15
+            kept = self.read(place, len(name))
+            if len(kept) != len(name):
+                raise PlatformError('', self.pid, errno.EFAULT)
+            try:
+                self.write(place, name)
+                call, rest = _shm_open_call()
+                number = self.inject(tid, call, (place, os.O_RDWR) + rest, syscall_address, seccomp)
+            finally:
+                self.write(place, kept)
+            if number < 0:
+                raise PlatformError('shm_open in process %d' % self.pid, self.pid, -number)
+        except BaseException:
+            os.close(fd)
+            raise
+        finally:
+            libc.syscall(ctypes.c_long(SYS_SHM_UNLINK), ctypes.c_char_p(name))
+        return fd, number
 
     def close_file(self, tid, number, syscall_address, seccomp):
         """Let the target close a descriptor."""
         self.inject(tid, SYS_CLOSE, (number,), syscall_address, seccomp)
 
+    def _map(self, tid, size, flags, number, syscall_address, seccomp):
+        result = self.inject(tid, SYS_MMAP, (0, size, PROT_READ | PROT_WRITE, flags, number, 0), syscall_address, seccomp)
+        if -4096 < result < 0:
+            raise PlatformError('mapping memory in process %d' % self.pid, self.pid, -result)
+        return result
+
     def map_shared(self, tid, number, size, syscall_address, seccomp):
-        """Let the target map a file of make_shared_file(): there is none, PlatformError."""
-        raise PlatformError('sharing memory with process %d' % self.pid, self.pid, 0, 'not done on FreeBSD')
+        """Let the target map a file of make_shared_file() and keep it out of core dumps -> the address."""
+        return self._map(tid, size, MAP_SHARED | MAP_NOCORE, number, syscall_address, seccomp)
 
     def map_gate(self, tid, syscall_address, seccomp):
-        """Map a page that is full of zeros in a forked child: PlatformError, as for make_shared_file()."""
-        raise PlatformError('sharing memory with process %d' % self.pid, self.pid, 0, 'not done on FreeBSD')
+        """Map a page that is full of zeros in a forked child (INHERIT_ZERO, FreeBSD 12) -> its address."""
+        result = self._map(tid, PAGE_SIZE, MAP_PRIVATE | MAP_ANON, (1 << 64) - 1, syscall_address, seccomp)
+        done = self.inject(tid, SYS_MINHERIT, (result, PAGE_SIZE, INHERIT_ZERO), syscall_address, seccomp)
+        if done < 0:
+            self.inject(tid, SYS_MUNMAP, (result, PAGE_SIZE), syscall_address, seccomp)
+            raise PlatformError('minherit in process %d' % self.pid, self.pid, -done)
+        return result
+
+    def is_mapped(self, address):
+        """Whether there is memory at an address, traced or not."""
+        found = parse_mappings(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, self.pid) or b'')
+        return any(item.start <= address < item.end for item in found)
 
     def thread_pointer(self, tid):
         """fs:0's address of a stopped task: its TCB (psABI, ELF TLS); 0 when it is gone."""
@@ -1760,7 +1900,9 @@ class Tracer(object):
         """Detach the process of a stopped task, delivering the signal that it stood at."""
         task = self.tasks.get(tid)
         held = task.held if task is not None else self.processes.get(tid)
-        if held is not None:
+        if held is not None and held.pid == self.pid:
+            self._let_go(held)
+        elif held is not None:
             self._detach(held, task.signal if task is not None and task.tid == held.reporter else 0)
 
     def _detach(self, held, number):
@@ -1776,6 +1918,11 @@ class Tracer(object):
                 pass
         return done
 
+    def keep(self, spans):
+        """Copy spans of memory, (start, end), for read() to give after detach_all(): memory can be read only while the
+        process is held."""
+        self._kept = [(start, self.read(start, end - start)) for start, end in spans]
+
     def detach_all(self):
         """Detach every stopped process. Returns how many threads could not be let go.
 
@@ -1784,32 +1931,46 @@ class Tracer(object):
         """
         silent = 0
         for held in list(self.processes.values()):
-            number = 0
-            deadline = time.monotonic() + STOP_PATIENCE
-            while held.stopped and held.pid in self.processes:
-                reporter = self.tasks.get(held.reporter)
-                number = reporter.signal if reporter is not None else 0
-                if not self._unsettled(held) or time.monotonic() > deadline:
-                    break
-                if reporter is not None:
-                    reporter.signal = 0
-                self._go_on(held, number)
-                limit = min(deadline, held.mend_until) if held.mending and not held.asked else deadline
-                if self._wait_for(held.pid, limit) is None:
-                    self._give_up_mending(held)
-                    self._stop(held, ATTACH_PATIENCE)
-                    self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
-                    continue
-                event = self.decode(held.pid, self._status.value)
-                if event is not None and event[1] == TRAP and event[0] in self.tasks:
-                    self._last_trap(event[0], event[2])
-            if held.pid not in self.processes:
-                continue
-            if not held.stopped:
-                self._stop(held, ATTACH_PATIENCE)
-            if not held.stopped or not self._detach(held, number):
+            if not self._let_go(held):
                 silent += sum(task.pid == held.pid for task in self.tasks.values()) or 1
         return silent
+
+    def _let_go(self, held):
+        """Detach one process, once all that its threads were stopped for is settled. False where it can't be done."""
+        number = 0
+        deadline = time.monotonic() + STOP_PATIENCE
+        while held.stopped and held.pid in self.processes:
+            reporter = self.tasks.get(held.reporter)
+            number = reporter.signal if reporter is not None else 0
+            if held.mending and held.mend_until:
+                self._still_mending(held)
+            if not self._unsettled(held) or time.monotonic() > deadline:
+                break
+            if reporter is not None:
+                reporter.signal = 0
+            self._go_on(held, number)
+            if self._wait_for_mending(held, deadline) is None:
+                self._stop(held, ATTACH_PATIENCE)
+                self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
+                continue
+            event = self.decode(held.pid, self._status.value)
+            if event is not None and event[1] == TRAP and event[0] in self.tasks:
+                self._last_trap(event[0], event[2])
+        if held.pid not in self.processes:
+            return True
+        if not held.stopped:
+            self._stop(held, ATTACH_PATIENCE)
+        return held.stopped and self._detach(held, number)
+
+    def _wait_for_mending(self, held, deadline):
+        """_wait_for() a process that goes on once more before it is let go; None also when no call has to come back."""
+        if held.asked:
+            return self._wait_for(held.pid, deadline)
+        while True:
+            limit = max(held.mend_until, time.monotonic() + ATTACH_PATIENCE)
+            got = self._wait_for(held.pid, min(limit, deadline))
+            if got is not None or time.monotonic() > deadline or not self._still_mending(held):
+                return got
 
     def _unsettled(self, held):
         """Whether the process must go on once more before it can be let go."""

@@ -596,6 +596,7 @@ class Tracer(object):
         self.tasks = {}
         self.unread = []
         self.memory = -1
+        self.reads_untraced = True
         self.proc = pid             # a thread that is alive: /proc/PID/mem of an ended first thread is empty
         registers = Registers()
         self._registers = ctypes.addressof(registers)
@@ -1368,6 +1369,10 @@ class Tracer(object):
             raise PlatformError('MADV_WIPEONFORK in process %d' % self.pid, self.pid, -done)
         return result
 
+    def is_mapped(self, address):
+        """Whether there is memory at an address, traced or not."""
+        return len(self.read(address, 1)) == 1
+
     def thread_pointer(self, tid):
         """fs:0's address of a stopped task: its TCB (psABI, ELF TLS)."""
         return self.registers_buffer[FS_BASE] if self.fetch(tid) else 0
@@ -1439,6 +1444,9 @@ class Tracer(object):
         task = self.tasks.pop(tid, None)
         if task is not None:
             _ptrace(PTRACE_DETACH, tid, None, task.signal)
+
+    def keep(self, spans):
+        """What read() shall give after detach_all() as it does now: it does so without help here."""
 
     def detach_all(self):
         """Detach every stopped task. One that sleeps in the kernel and did not answer is let go when this process

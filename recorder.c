@@ -850,6 +850,8 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	case SIZE_PRODUCT: size = first * second; break;
 	default: size = second * third;
 	}
+	if (hook & HOOK_RESIZES)
+		result = result >= size ? first : 0;
 	tcb = this_thread();
 	ret = &f->rest[3];
 	if (hook & HOOK_BOTH) {

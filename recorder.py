@@ -52,6 +52,7 @@ madvise(2), memfd_create(2). A store of an aligned word is seen whole and in ord
 import base64
 import collections
 import ctypes
+import errno
 import mmap
 import os
 import struct
@@ -97,6 +98,7 @@ CONSTANTS = (
     ('RULE_END', 3), ('RULE_COMPLEX', 7), ('RULE_CUT', 11), ('RULE_UNKNOWN', 0xFFFF),
     # a hook's word
     ('HOOK_MASK', 0xFF), ('HOOK_SIZE_SHIFT', 8), ('HOOK_BOTH', 1 << 11), ('HOOK_THROUGH', 1 << 12),
+    ('HOOK_RESIZES', 1 << 13),
     ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
 )
 _constant = dict(CONSTANTS)
@@ -273,10 +275,10 @@ def gate(tables_address):
 FIRST, SECOND, THIRD, PRODUCT, PRODUCT_23 = range(5)
 
 
-def hook_word(number, kind, size, through_argument=False):
+def hook_word(number, kind, size, through_argument=False, resizes=False):
     """What a stub pushes -> int. number: of the hook, 0 to 255; size: which argument is the size, FIRST to
     PRODUCT_23 (product of the first two, of the second and third); through_argument: the block is *argument
-    where rax = 0."""
+    where rax = 0; resizes: the block is the first argument where rax is no less than the size, else none."""
     if not 0 <= number <= _constant['HOOK_MASK']:
         raise ValueError(number)
     word = number | (size or 0) << _constant['HOOK_SIZE_SHIFT']
@@ -284,6 +286,8 @@ def hook_word(number, kind, size, through_argument=False):
         word |= _constant['HOOK_BOTH']
     if through_argument:
         word |= _constant['HOOK_THROUGH']
+    if resizes:
+        word |= _constant['HOOK_RESIZES']
     return word
 
 
@@ -556,7 +560,13 @@ class Tables(object):
         (fallocate(2))."""
         head, taken, levels = cls._lay_out(sizes)
         os.ftruncate(fd, head['size'])
-        os.posix_fallocate(fd, 0, taken)
+        try:
+            os.posix_fallocate(fd, 0, taken)
+        except OSError as error:
+            if error.errno not in (errno.ENODEV, errno.EOPNOTSUPP):
+                raise
+            for position in range(0, taken, 1 << 20):       # shared memory before FreeBSD 13
+                os.pwrite(fd, bytes(min(1 << 20, taken - position)), position)
         tables = cls(fd, head['size'], keeper)
         for level, (place, buckets) in enumerate(levels):
             tables._words[_WORD['blocks_at'] + level] = place
@@ -1214,8 +1224,8 @@ PARTS = (
     (4288, 4586),
     (4592, 4696),
     (4704, 4925),
-    (4928, 5207),
-    (5216, 6989),
+    (4928, 5194),
+    (5200, 6981),
 )
 FIXUPS = (
     (29, 0, 9),
@@ -1230,97 +1240,97 @@ FIXUPS = (
     (3874, 9, 2),
     (3969, 9, 1),
     (4848, 13, 7),
-    (4943, 14, 11),
-    (4977, 14, 10),
-    (5015, 14, 12),
-    (5073, 14, 13),
-    (5127, 14, 8),
-    (4955, 14, 15),
-    (4966, 14, 15),
-    (4985, 14, 15),
-    (4995, 14, 15),
-    (5032, 14, 15),
-    (5091, 14, 15),
-    (5113, 14, 15),
-    (5165, 14, 15),
-    (5170, 14, 15),
-    (5203, 14, 15),
-    (5229, 15, 0),
-    (5580, 15, 6),
-    (5949, 15, 7),
-    (6216, 15, 5),
-    (6314, 15, 5),
-    (6489, 15, 1),
-    (5968, 15, 14),
-    (6186, 15, 14),
-    (6736, 15, 14),
-    (6819, 15, 14),
-    (6972, 15, 14),
+    (4965, 14, 13),
+    (5019, 14, 8),
+    (5098, 14, 11),
+    (5132, 14, 10),
+    (5156, 14, 12),
+    (4983, 14, 15),
+    (5005, 14, 15),
+    (5057, 14, 15),
+    (5062, 14, 15),
+    (5079, 14, 15),
+    (5110, 14, 15),
+    (5121, 14, 15),
+    (5141, 14, 15),
+    (5168, 14, 15),
+    (5190, 14, 15),
+    (5213, 15, 0),
+    (5397, 15, 5),
+    (5693, 15, 6),
+    (6054, 15, 7),
+    (6480, 15, 5),
+    (6550, 15, 1),
+    (6073, 15, 14),
+    (6454, 15, 14),
+    (6734, 15, 14),
+    (6817, 15, 14),
+    (6964, 15, 14),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp1WQ14VNWZnpuZhAlEzqzGGutPhzp2Qx+2ZlpqMyu0uXRGzsU7GIUAgli2VZZ17UrDDLKV2oQ7VzzP8Va3wOp2re26xaXPPl1k'
-    'tRpAZSbRhIBiCCBB/IE8XZjL8BNNjSH8zL7fuUmAtvI8MPeee36+3/d7v4PP5/3pZ9cP1d9x55y5er1+h36nPouLo/lt430+fYE+'
-    'X79Ln/e9e+bfNa/tL03j4mT+ykqfr7AX+zQfKRaZr8EQXbrYPcsQnzQPFU9haPU+fOTyIW6KLM/lJ/CJ7bzlypUzfrr5n7/1LGcb'
-    't9PC4k910S/69c/2cLGD545NxYe5K0ytm+d6S7n/qaCGPbQhOaOKO/dXxWMHGmu5PZAKyRnXms78a/F+dR/XGkMG23Io3Dipz9Rm'
-    'BPu4VaItWNgmtvfpbNM1se2p90WusBevcbZpoS+WS72K9xeNXG+Z6X9qEFIa2lBfUptR1YLTfH0Gy00LcWuw5KFxVrvGrWyFLiav'
-    'wq6r60p8Pq3wC2eVLwSxnEAH96+uwRpTBt3LoYyyqz6X50769Tl6gz67YRaX05dwMTsyaGdZ5rf4HHfmFQ0xZDoPrjBEH39txCJx'
-    '0WO8uubcXYtbzuffhRVOms7jHU1YYLKNR3juRNjIHQ8n7IOplCF/FOYTTvLckTLDHzW1d03nkTouv83FIOxcacSyqb/jVnvIiH2W'
-    'ztNkc8KRz5tsYvLiC5MtN6hbBS0Zc9Nro9kFC/W79YX6Pfr32gy5qqkcOtvZ1FH3YahqyuXBaCftInaa4pM+zjrGM3s5vnAZj2C0'
-    '1hRLgyTvDcqqhf/9yyt+hBWFt/oMS+1fLHT7YBW9+RDFlAqcQ2UwMjmJa4PmLdOXNo6BJ+rCWttA3U1aOpyERNcstlZM0paXWSuq'
-    'S5ePJ0c1BeAo9/vnikV6y9Jb23DYIyTNSJDL2ZEQF+dNsT8vIYJ7SBv5rs81RCc8xMVufY7x+ohL9AZj1Ff67ET0Dw1cfDoLjqnk'
-    'op9bx6Ev9jXktCWmuDcSjg7QTw39Ux136ork/gHsbg+wzPU4KxEtJuysztZ2iFQkkIh2Ju1OU5w0WGIAzv8UIRS+7YaXWn9NAsN3'
-    't/lfalXBQA68RznQLqa/krCLqXHTrPjjYW2GSL1V7XmyP/0RdktP0jcry68f9jWP5dMfcjknqHwA/ZUL0jvdY+eLRQkpDCuvMWs+'
-    'zAEXRmLxSJj9PMtezsqVmbBdZJkuEka0kgrPqETxnKZxmXqjOprFJ8+pmTUXfS2SSXgHNvOp6K8rvk5S0UiNb/ihmh5gIftDSBLN'
-    'FhbQGliIOyuKZqyDrJSgz7vx2ZBbvEgsMjtHgs+GqLNJ1Fb2crdMrQ0DH56ANDK1t3pUJPsHmKoCkVtv1F4U2KQMaYxT/8/zv/J+'
-    'VwPffBFW7ZrlwVOY3/BUn3JJbxDolKfpHSpyAFKm83MfwZUsQZqkx+LgTV+nhDF4rC8V51ZrnRnrTh9SQDKWzCb6zIlZHpu+iFl7'
-    '1KbuVJ47XIYJGdY0BjOQAAsW8suQChA7q7VxOb+ay2lwcbbxy0asZ9l1prwTSvYkogfN2J70+Gg3Mm7BQra21RB/1aZvJdEALKZT'
-    '2QqTVhvyfqzNN47HBsvKk1hrxFpTO3TrjJa6DxsHCQ6+boppyI/VvhKV7+lxvEM9K+PJ1dmxF4bpWQ3bB5k9lXL/gkqr/sZ7X7AQ'
-    'FvIMf2gQImEnn7tkBCxVvtWxlweQamKXgkwu9s2ifCJFTfn9oCm/yAViBO9V5sRD9BzkLRchZZ+cNgU4UcKdezTZiNyYOw85NRkR'
-    'XpOktNuG0w2guKllaXFYJmpFIMJb6HAlmEiYpuhBitzE7G9DPhmI0Lpv4BHBGaB5SXEgKXqjAxStVTQQpQoVMsvfSyLcykSfISrb'
-    'CYtCpjhMRtgNb/p1UdHEc21XcfmEyp3R8mfKX2VpILon7vyTpm8L0Qvb2AP7blcSxYFOo7MNtjHH9+QNp7INYcbl5YAmbA9XdjKb'
-    'som90rrYGvKzzB68WIPjWOYEHoBzNXrs7fS4qWRsZr+NnUWr1evfUMLsjzBBFx25fImeO1VmHWJ67qjf7mb2GWid1I6a4jSUSMbO'
-    'MmsKBXUM4MZWRanYiSGrdwyzZ/kx0bkdhS0dTcqrk4iBzEy/MtWoNTsp/mKTInCCisSTSXHWbUMqwl/+pNhpTGzDXFPcHaky5d2R'
-    'oDmxy4z1NL7AxYGOBC9RUfNxSSGi/MZtqPsdLBaVEXcqfjHF898BzEKyHIqLYzgDm6j8zOX9IhHnYjvPFcJyZSTAo11x8cNaHsWh'
-    '91VfEkM9Ij1F/KSOK8Gv49EeBEXNn0CFKQZxADS46ABP0ICnHKQIFB4fCZlodzSbiJ4ovA8j8quzSGA/nq7utlr92F80cC5y7nRK'
-    'Ers7dQXlN78BbtetUxqzQwRX5DZ3Bp481XCQzztoRAAoDhncL6hMI0HKPIuVuaewyhqCn5+FEeHkGxWGeIylRyVykAwjdpg/OI1Q'
-    'qsU+YeBbTXnSZK9kyb+Zz87RFqXMdqnuiF6q63BQN4+1MqujhGpRF+Xj1I34zh79PUYMTFmRlK9GqGwl5TORDfjtSNT7hmO6Wh/o'
-    'QOQsohCjcJlLD7GzMCzQOhLU2ZocqRbrW1aeyHSyTJsKN2QcRUgo/hhi8F4uJ9/oUxINcScZzieHikXdOqfF2cv4TFEUYk+1mpCk'
-    'Kp7ZwTIpyv7YG8z6R02FimdI/6jH/GRJODWadXedI15jRqo2w6DFJIXb70gROxvH6GS2Du7BMSQK0iGw7CuJzMHUBFoR1kU58Yrq'
-    '0cQ3AoZjwMb4hvFA3LlLUxMM7R0vtayhQOof4tArMIoprnMWXqeo36JQct85ShTXD5Gt9hKxnfCl/Jb0lHQAwPLkcDgMBwIl1niS'
-    'X3QmZTn2JzpSTavdKYqUzQZqxnYz6xXfSAoTB6hi9vNUxORVRmw/s35BZiFdDbE/OXF/IrZz2V83rYyEfKmwUtPTrRwa/JmWGLMQ'
-    '+SVY6b55BoJMHEwSiSK03qKAvklhw6i2Rvludw8mKnQyRXIeW5dl61DEQTm6kQ4BqzVwIVGuP6vSYNSBZCDEimdAYMRIQsKpbpma'
-    'Ozg6t9Sbi2mlNI38jplksffPUOZ0XbKrSuvhHWm3ljMXatUIP/yYi3eJ4Rvi7c2kjGL64gzK1hJ5PyqX1UTB5qyMBPvX81usMN4a'
-    'g4nogBtXBMGqVpCabzxuiL1crsnS68Q8j3U1vgfakPtvNeA0FJFry7br21RbYrLcVto2CdZ6y1bactnvkuB/GxIgOw7ca4pdXHzE'
-    'nYoC90ufSp2KSP6Xg8SZUAs5WFKtKSsiqcvBMKw6IhiGtavovqAiYtCj2pZHtYF/IbEkqGNhraivpl8ef4x/bbGon6RbKyOmj62r'
-    'uyk64O2MPqa5FyIWzfIhtE+bGlSjsCCJJKzhcmsVZNlcR6fINSElVyufMJR0JnUb2geGTKjZv0+KnBHNGTm3Ml1+I9H/1HOFCl6k'
-    'qcXO9O5o9oLUoh3QDJ7ddxE6j/qHeq7Sqz6GY63jIS6ruX0i9SUuE3V0yhfQkIbJU6jaY9WgNailxmC7EDpGDpQTp/J/+0kRfD11'
-    'tZc0cnJk4Lt3BFPf5GLZUi5mrSjsBggFFAjxLReRxFZEzlSyIhG40ibVKz6PqRXeVByBzRcsdHf2XRJQIAe+cYpQAHB+VqVQahBN'
-    '0JaHCVf93bwjR3CUDordzYcVjMsX5mlqQWwXyxwdCT/ZoqiZfKyOEE/Ww/IvUH2kRgFkrWmErBlbR2XOHasEyZ7wCUJ9PNd2cK21'
-    '/0l9c0iBd/08bKVYi9yguIp8ersKlHdBR/r5npMcWeCk3kawtHN5syH+iAY1lIz1pi9jrww0nycd0zcXQmTpcbyY4xMO6PDjW9x5'
-    'CEg4ljef/9JMn++hsdA6VcrFZ4WMZ4G1rYXSLaqsf7YfrX0L2WaB6IKj20QXeRlJB/PswBKk3LtczqjSt9YpAefDWXfOe027hGoN'
-    'O+ZmwwlkDX9TrbIviOXMGgq15A2PcRWRO8gGhv9JMp6ptQ6T+OuIxH+Vnq5AuTTlPUE+sYdbj4R9KVb4qlHMGcWd6a2uo46fWU2d'
-    '7cSDPNa2bDxv7iRfmRMPcEeHwjPBXQ/oW1/4DsZiBww2fSeP5Tibvr35aFFVxx9D+DLu/Liei2lVXN4KVJ0Wxi+CZhq4763z8Atk'
-    'ubUKvzWK1Lh+otR4BeVdHuzn6w1xedLPlyapv+5BOA/3MxexzqdqlPqn0W+abGO7kctX3+ZUBpt7SVbDmdLNtXe4HKMUJtW/RU/l'
-    'LcjsIte62qiR+YS0tk6H0u0I8+YmCqoWuu8ZTUBCxU8NcdoQ3fpsQ7zVYIojROgXSX2KvKNO4SUXR/vX6zJZQTX2aZ+iJvXcuda+'
-    'QhWjZoWPuYKfo8cJoDX7iSH/xQPJHgLJE3RH828eSM5SIHnQcCYdMPy/pQinS4ZeQ+QRqqZ4J/9MPwEgIRE62pr0Jh3PU/A4Jf28'
-    'DtZRF8Pf9L+LhI8+1IlEgH7jIhHUxcKKkZZxkYc0bUpUMwInvWeKAQKLH6LoGiLLqT/9DfgXwDHsZ6uP+UnLD2nGNWeLqv3fjyGU'
-    'yLDm/pefQg4Z9BFVaXi4MpJvIFYsKyNUZ0OGeNNdFaBJ7SYVm2ME7LkjwOcXB1USUi3WPlTcKC+JIRLfUSWaTgpgqaQWAqy3Oneo'
-    'Ml6eFWPck0qkEbm/edqT2xospr5MvBeC1+N7QTEgk1zYzuxNWOMeK/XUCjBbcQkwdppDc9U0N1t2SX28cPd15RMFzG8+3qIS5IvU'
-    'J2Z6SQw5C3DczTL71MuD9aa8vc4Q56l/lA8CeW5fRDzBI47yoSVcPgxuPiXy2Zt085a6LEFxsy9AOJX0kXlyx4LEaIjyZvZinK0u'
-    'pZ3tbpMl3HtNee0wZ0SPgT2C1A494KeQn7OUeF7mJWXsTpRQ6/AYnjt5Ey//mNn/E6Djb1uSFG+hfQ+S2WuM10fbstxxv7FtpImw'
-    'XGT5SzublMSv7vy1Ou4wsHIXMjXMJ5ym1p5rH7OqinHeh3dGPpBv1TfFgmkCDq0fBnsVIHKGurFZRG/zKABXELFakq8/Ra7HB1Mo'
-    '5lpDw0u5fPGQT10x6VvLPO6D44boLqo26UwbVAznGyuxE/rkKtVboQV/E3POK5ZOesLcD1DxVhNoRZQ7kx6l9xDXPqCaLVq9S6U+'
-    'Zq8nt4v9IDaUfzogTd3enScecSFqEbByZgXdPzkV2+PSCJpg0WG26iQqJWj1zK+Z8t5IdTJ2mNkHaUgurk7Yf2CZqeQFZ3JXQhwG'
-    'FIS4U68ZYLKZUrqgEF1ydnMFWuMu6otvqWxPwZgdV6GU8SjY535Siq40mV1T9Nh9nemkSPUHItUjt1JcPkBXdX2keBVJUWtQdn7A'
-    'RRvIFeHJSNbcDoPLjOpvrHwA3IE9epw4pDUlorHMp5DI8roffDiq5PucxEr7yUHZC7PXq0wAY0QZvLh4dYywCu+Mta0oimv9dUjJ'
-    'ETlIiAY6ebCMZUzVWwEDGlQr3lG4jtPNgE23VIB81z1F5JhUVLbwNrWfLlE5yRWSoxJOMGN5tuouovHiiLowNcuHMaiSWKVZfj6/'
-    '9xhtVKGuSm5X65GwCgbX0FvzG5T0l1whL1/K6bqtV/VUnYZ8ZAVbm0vaJ8D6w7t18Q7L/KeqDYjUAzgs33iMgDNdTsQvqy4aSdr0'
-    'bxKZYupXNOgrJY61Fq2zjJqOUaHH/rjsyu/Kyv8wnNndgxQQdKNxnBDambwJIRcg4MicO++ZYAnC6TJqvI1YDkSKLhMrgLe91uli'
-    'agxCagd2kGZ7gJre3GEUox2p3e6z1JSpK2Tqbj7iXnuKJM33H/Euv6s8CHf+tclTlNnPnaF28oTO1nW4tcNX5DUqTKMdlzh70K2n'
-    '7cUxFOiLMc2edIbQ+lM3SsEGTEHj4d44Gnj2zyC7usYdfn/kvLr59qzmLsXb8JU6y3gE6HOicif1/CMhuZpKm4qlcmo7YoMs89w5'
-    'Ff4bvOvazDN4deedJms+HnlMEfx1RGC3eWT/lx7Z325O6CpcC4plRluJcrLMg2QD2B0frFNaapnhVLRxzTWlhuPS+9w5py8SfzSu'
-    'MhvINh11IS9labTDpzo2aQ3fSjI7o+ZYI2TXTZ2ju133fdUa81ChQy0stPxZEfMMwjJ/f3bYiul9KsRoIyCp+wHG3dcGR018H/3H'
-    'xQf/D56qEsg='))
+    'eNp9WQ10VNWdn5eZhAmkvFmNNbRqJ3Xshh62ZixrmRXaPDoj9+EbGk34EMSyalnWbleazEBWqU14M+L1+rZuxbXbtV97Vg89uz3I'
+    '+hVAYWaiSfgQQxAJ4kfIcWEeAyGYGoYAmf3978sXW3c5B+a9d+/93//n7/7+F5fL+TOo3jBce+ddS5Zqtdqd2l1aHeMns7unu1za'
+    'Cm25dre27Pv3Lr97WdvnTWO8P1tc7nLl3oWclhOFguparPMujR+s0/mnLcOFs/i06TAGmVjPDJ5i6Wwlm9nOWq/ZsPCn2//hW79m'
+    '6tZOWlj4qcYH+aB2/hDje1n61DwMLG0ylG6W7itm7me9CmQow2JhBbMerAiHjjbMYcmhmE8svM6wll+H9xkDTGnw6eqOXn/DrAFD'
+    'WegdYGaRsmJlG+8c0NRtXw51xj7g6dy7eA2r21a6QunY63h/SU/3lRjuZ/PQUleGB6LKwopW7OYa0NX0fB8z80Xrp5ntCjNTZRqf'
+    'vRFSN9UUuVxK7pfWRpcPalmeDubeVI01hvDaV8EY6VdtKUv3u7Ul2mKtfnEdEwvWMF4fyCdTauL3GA5bywo6Hzash5p0PsDeGPNI'
+    'mPforz99+e7VrSPZ9+CFfsN6sqMZCwx16wmWPuPX06f9keSxWEwXP/azyn6WPlGiu4OG8p5hPVrDxLcZz8PP5XooFftrZrb79ND5'
+    'eJYmG5Un/q/JBiavnphs2l7NzCnRkB3fHEytWKndo63U7tW+36aLjc2lsDmZip20H4GphljnDe4hKXyfwT8dYGrHdDW5DiNMhAP4'
+    'Osfga72k743Sq7n/+vwVP8aK3P4B3ZTyC7luF7yitfRSTsnE6S2BkylITMkbty1Y2zAFkajxK21DNTcrcX8UGn15tdk0S1lXYjZV'
+    'Fa+bToFq9iBQ9n2XCwV6S9Fb22jaIyWNgJeJ+oCP8RGDH8kKqGD3KmPj2lKd70GEGD+oLdF3jYVEW6yPx0qrjwQ/Wcz4Z3UITDnj'
+    'g8w8DXshVxfz1xj8gYA/OEQ/1fRPVdiqKVD4hyA9OaQmbsBekWAhkkxp6uYOHgt4IsE90eQeg/framQIwf8MKeS/48aXM78lhRG7'
+    'O9wvZ2QyUADvlQFMFuJfiyQLsWnzzfCTfmUhj+2vciI5GP8Y0uKztO3S88+PxpqFsvGPmFjilTGA/TIE8X32qZFCQUAL3cwqqrkc'
+    '7kAIA6FwwK/+PKW+mhIbEv5kQU10kTI8QyY8JwvFCZrCROzNqmAKQ05QE09PGi2QS1gHhLlk9tcUdpFW9KXaNfpQRQ/wUPIjaBJM'
+    '5VbQGniIWU0FI9RBXorQ8EEM62KHk4kFNZkmxeuhaj2pmlFf7RaxzX7gw8+gjYi9WzWuUvJ+TJWJyMw350xKbDKGLMau/+3EX0a/'
+    'azHbPgmrDtQ58ORnNz47IEPS5wU6ZWl6h8wcgJRh/dxFcCWKUCbxqdh42y1UMDoLDcTCzMzUGKHueK8EkqnkNj5gzEyx0IJVqnlI'
+    'CrXnsfTxEkxIqM1TMAMFsGIl+wJKAWqnlDYmllcxMR8hTjV8VQ/1NF5viLtgZE8keMwIHYpPD3aj4lasVDdndP5nbdpOUg3AYljl'
+    'Gbi0ShcPYm22YToENJZGsVYPZWJ7NfOiEvsBBHsJDm4x+HzUxyZXkaz3+DTWIZ+l88Sm1NSJz/QsPyePqcl5VPsTJm38C+d9xUp4'
+    'yHF8bx4qQZLLXjMGlrLeatRXh1Bq/ICETMYP11E9kaGGuM9riC8xjhzBe4Uxs5eevax1ElIOiPlzgRNFzLpXEQ2ojaXLUFOzkeHV'
+    'USq73dhdB4obSooW+0VkDvcEWCttLhXjEcPgPSiRm9Xkt6Gf8ARo3TfxiOT00LwoPxrlfcEhytYK+hCkE8pnlL4fRbqV8AGdl7cT'
+    'FvkMfpyccBDRdGu8rJml265l4meydsaPP0P8JkUfgofC1t8r2m4fvahbe+DfTqlRGOg0PltXt6bZoaxulbchzZi4CtAE8QjlHjVJ'
+    '1aS+llltDrvVxCG8mPlpauIMHoBz1Vro7fi0eeRsNfk2JPOM2efeUqQmP8YEjXeks0Va+myJ2atq6ZPuZLeavAiro8pJg1+AEdHQ'
+    'JdWcS0kdAripG4N02PFhs2+KmqxzY6L1PRxs8WBUzIgiBxKL3NJV497cQ/kXmhVAEGQm9kf5JbsNpYh4uaN8nz6zDXMNfk+gwhD3'
+    'BLzGzC4j1NPwIuNHOyKsSGbNuaJcQMaNJWHud7CYlwfsefjFFCd+RzELxdIb5qewB4TI+kxn3TwSZryTpXN+sSHgYcGuMP/RHBbE'
+    'pj+ouiKHenh8Lv9JDZOKX8+CPUiK6v8FFQbPYwNYMGkDR1GPYxy08OSeHEuZYHcwFQmeyX0AJ7IZKRSwG08zus2MG/L5YsZ42l5A'
+    'RZLsjl1N9c1uRNg186yiJn0EVxQ2eyGeHNOwkcvZaEwBGA4d7C/KSiNFShyPldhnscocRpx/DSciyDdJDHEYS48sZC85hu817r+A'
+    'VJoDOX7gW3Vp1FBfS1F8E+cvk4hiNWnTucP76FxHgLpZKKOaHUV0FnVRPc7binH1sVfwRceUpqh4PUDHVlQ8F9iC345IrWs0p6u0'
+    'oQ5kzipKMUqXpfQQugTHAq0DXk19Ok2mhQYaSyOJPWqiTaYbKo4yxBd+HDn4ABOzb3JJjYaZFfVno8OFgmZeVsLqqximLPKpz2YM'
+    'aFIRTuxVEzGq/tCbqvlDRaaK40j3eMTc5EkENZiyD1wmXmMEKrbDoYUopdsfyJBkKoyvs9VnEB5sQ6qgHDyNX4skjsUqaYVf46XE'
+    'K6rGC1/36JYOH2MM3z1h625FTtCVd5zSMoc9sb8Nwy7POKbY1iVEnbJ+h0TJw5epUGw3VDbbi3gn4UvpbfG5cQ+A5anRdBhNBCqs'
+    '6aQ/3xMVpZBPdKSKVttzJSmrB2qGDqrma66xEiYOUKEmX6BDTFyrh46o5i/JLWSrzo9EZx6JhPY1/nnzhoDPFfNLMx3bSmHBn1iJ'
+    'byYyvwgr7bcuQpGZ+SiRKELrHRLomyU2jFurlx60D2GiRCeDR5epz6TUZ3CIg3J0oxw8ZsYzUSg3XJJlMB5AchByxXEgMGKsIBFU'
+    'u0TOzY/PLXbmYloxTaO4YyZ57IOLVDldV0iVZT0qkaS1Xpw4q8b44TnG3yOGr/O3t5Mxkunzizi21ogHcXKZzZRs1oaAd/B5dpvp'
+    'x1uDNxIcssOSIJhVElKzDad1/i4TT6fodWaWhboa3gdtSP+H/GAtLqDWGju13bItMdT0ThIbBWu9bSeJbPxDFPxvSwRkx0J4DX6A'
+    '8Y+ZVZZjbuGSpVMWyP4qT5wJZyEDS5pjiLJA7CowDLOGCIZuHijYL8qMyDtU23SoNvDPx9d4NSycw2ur6JeFH2ffWM1rZ2nmhoDh'
+    'Up+puTk45EhGH9PSBxULRukw2qdti2WjsCKKIqxmYmcFdNleQ7uIp31SrwyrHI5as7p15UNdROTsV6I8rQfTetouj5feRPQ/9m+5'
+    'MlagqYU98YPB1ITWvB3QDJ49MAmdx+NDPVfxtecQWPO0j4kqljwT+woTkRra5YtoSP0UKZzaU+VHM6/EpkCcDx0jA8rxs9m/+rQA'
+    'vh6b4RSNmB0Y+u6d3thfMt64lvG6ptxBgJBHghDbMYkkZpA588iLROCKm2Wv+AKmljlTsQWEr1hp7xu4IqFADlzTJKEA4PxjhUSp'
+    'PJqgHY8Qrrq7WUea4Cju5QdbjksYFy8uU+SC0AE1cXIs/USrpGbi8RpCPFELz79I5yM1CiBrzWNkTd85rnP6VDlIduWnSPXpTNnL'
+    'lMzgU9p2nwTv2mUQJVmL2CK5ivhFp0yU90BHBtmhfoYqsGJvI1nambhV539Eg+qLhvriX1BfG2oZIRvjt+Z85OlprJBmlUc1xHE/'
+    's9YDCaeylpGvLHK51k+F1bFixs/nEo4HNmdyxTvksX7+CFr7VvLNCt6FQLfxLooyig7u2YslKLn3mFhYoe2skQouR7DuWvaGcgXV'
+    'Gg3MrbrlSenu5jnSvyCWi6op1aI3Ps5kRu4lH+jup8h5hpIZJfHXE4n/Oj1djePSEPd62cweZj7qd8XU3Nf1Qlov7IvvtC25/aIq'
+    '6mxnHmOhtsbprGUPxcqYeZRZGgxeBO56VNv54nfwLXRUVxfsY6E0Uxd0tpwsyNPxYShfwqyHaxmfX8HE7UDV+X78Imnmg/vevgy/'
+    'QJbbK/BbLUmN7SZKjVdQ3nXeQfa8zq+KutnaKPXXPUjn0X5mEut8tlqafwH9pqFubdfT2ao7rHJvSx/pqltzu5nyDhNTpMFk+rfo'
+    'qbQVlV1gSlcbNTKfktXmBV+8HWne0kxJ1Ur3PeMFSKj4mc4v6Lxbq9f5/sUGP0GEfpXQ5oo7ayReMn5y8HlNRMvojP2FS1KTWmZd'
+    'l7xaHkYtEh/TOTdDj+NBa/YTXfyTA5I9BJJn6I7mXxyQrJMgeUy3Zh3V3b+nDKdLhj6dZ5GqBn8n+9wgASAhETra6vg2Dc9z8Tg3'
+    '/oIG1lETwt/4v/KIiwZqeMRDv2Ee8Wp8ZdlYy7jKQZo2WQHtBh0Apwhs0Zoz90t5+RkklikfEV/xZc8Ta4McHxGSCuom3gUpJAbF'
+    'wET96d7ycGmKT7F3ecgZ7xt8iIDndxegKgdVzBdiXyUuCqStxXhO0hqD3NquJluwxq4H1cNohSd2P47dCsV+3U3eMAK1E+K6Lzni'
+    'qHWeMjrfrW5qpZn8I5rRfJGQLv6G/e9usqCfTAK7znYS8xDlAZ2/ZZcU0/QeqQKpIrWw3yqZOA8n7rqu+U0OC1tOt8qC+BL1hYl2'
+    '+VwH+O1WE9vly0O1hvibGp2P0MkhvgekWb+KeIEkioZ4aA0Tj4CLzw2cf4tu2mJlkeQnanKhhwYryfPpU14iMGC4sbL1D0MyU8Pn'
+    'kHYYw0Hkdbmw0I+FTdHQ6ca1ExhMKrzioRRbt5aAaYYuljTB6OyUfumIUjpjUnSnMRr4uQEl7k3Af09QoFreJMMmHTqMuq7kBo/s'
+    '3kgB++EC+Xz/A4a4bpSmHqVdkx9KzvuJmriVtreWrEWfiMIwj09h6f6bWek5tJ4kRtyxBo2mvmu899s91qXo6VMo+IzXtNHq0Kkr'
+    'Xt7XLN35+r7fyp0OApkPABf8rPICXSQw5ZxaUTbNGXhnbICyVo4Z/CMaxpa1lLxVo6cLl9djC+UV0Sp6W0Zp1URMbk32437KawwY'
+    'HAnyUu8osV8bCYLwdWGbYbrxqola8/OSR31zA5bzvwvMoVkVaPTfwpwRp51Dk+7bRWmk8UHi/z7nnirIrFmPyX6AKR8SOeAZ5/Zq'
+    'QE0+L2cfAYOiQteAnfKacIQIy0QpogrFojK66LLKOsNC9xqg6xXqxlNYA/6+6BuGeCDgj4aOq8kj9EmsrqIES3TLEprdFeHHgTk+'
+    'ZtUqOihzQpeg2SXqW8rQg3dRA35beXsMfuy4FmcmC4LmHiG76O5UTVbL61E41LBijvX+Mc7LBFwB3iL7GdICRYCi+5DxNrA4Aq6x'
+    '2j0BR4uEbKTMrAckRX2MKLDMSDXxBLLJdNosDGwokhX6+WjhcdNlY2pi9mz35OMx2A3F28aYiyN+cwYH72Z3DQp/TAXa/6y8XChR'
+    'EycU2RSpCZuSmnfYGdd4SalJleiH9c/NLifhk1dfpl7qDNi9/Z+wAH2uCBqWXqaF/th4zXdF+e90q747T06lOtlCV3zW7G0ImycC'
+    'arCKvLQG4SilDlkPpWOLRBkAuM+8UIhNQTj2YqUw2j3UmaaP48TYGzts3zfi3EPPkSEKdlxBB/J2PYYjwU/sbdSnUBRkuBzjk09I'
+    'il7H5KkGVlBphLLqxo+HSWIsUG2UnqKalthfbpSOZPfbBXm7K7MEe9YS3ia6SDRf5bPvlGxsSRNcECuVCPCkHJIi6KygXPBmXz3h'
+    'aCwPDO9k/1GPZO8cGYt9ct1FeattuorpjnsNCVO39tvKxfEZ9aMzJJDZt+Nt9EJdTdyi/D+pEqRLg7E82dQj4wZT3BTuUF5NeEdk'
+    'Tm5xLmsTRXi1+/PkwicDj0vkfobo626H6v/KofqdRmVX7joQLCOYIcKpJh6ifhTBxIB5Von9SLfK2phiG0LBdvHD9un8JPUnPPoo'
+    'RaCjxufUEX3tcMl+TZijd5JqcrmcY45RXXvhMN3s2uKy49za3K4/OckcV6iJnrHqih+W3iURQDX7HNbad+fHnftD+g+LD/8HJ24R'
+    'WQ=='))
 KEEPER = zlib.decompress(base64.b64decode(
     'eNp1WX90VFV+n5cJMFGWNyLWWNGT6GiTPXRhXE87b4F1HszIvXCfhkKAAlH3rEtT62nZZEbSlS2ElxGvz5FWpfb09Mhaz1a7u+dQ'
     'VlYIrDpvApn8QAxBIKJCAMUZBmQUNwYRpp/vnYQfe9r8wbwf9973vd/v5/v5fr4XLr9g8mA9cxaHFjDZZbYeKxZ1jykLrZeKZ3G5'
@@ -1386,7 +1396,7 @@ KEEPER = zlib.decompress(base64.b64decode(
     'H4kHpkcKqhxVQwzmtHi3UhQ3ImP8PFl+TgHeqkA3i+B3LetoLx0VXirGP6Yh6s049WZkVX1jitvnx+kb08Hu6j7L2IdukUayandk'
     'MOnh0n8neLjq7otrikUUzAvBMyQGmfNgKDjEvBtoS/kblACzXWT+G7TjppnMMUoH5n5RnTLxHWYMmPoLbrStJ9aPCtT8rr4tw2aS'
     'LbE0a31P/b+OvRua18j/Fiy9rKHjfwH0OixC'))
-SOURCE_CHECKSUM = 0x477bbaeb
+SOURCE_CHECKSUM = 0x71e69ebe
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

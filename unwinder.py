@@ -8,7 +8,8 @@ Where the facts are from:
   call frame instructions, register rules, expressions: DWARF 5, sections 6.4 and 2.5
   register numbers, the state at a function's entry, the frame pointer: System V ABI AMD64, 3.2, 3.4 and
       figure 3.36; unwinding through a signal frame: 6.2
-  what a Linux signal frame holds: arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h
+  what a signal frame holds: Linux arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h; FreeBSD
+      <machine/sigframe.h>, <machine/ucontext.h>
 
 A pc and a return address are looked up differently.  A call may be the last instruction of its function, so
 the rules for a return address are those of the byte before it; the rules for a pc at which the thread really
@@ -90,10 +91,17 @@ _PT_LOAD = 1
 _PT_GNU_EH_FRAME = 0x6474e550
 _DT_PLTGOT = 3
 
-# mov $15, %rax; syscall: what a signal handler returns to (rt_sigreturn), known to debuggers by its bytes.
-_SIGRETURN_CODE = b'\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05'
-# sp is the address of the ucontext there; uc_mcontext is at 40 in it and holds these registers.
-_SIGRETURN_REGISTERS = (8, 9, 10, 11, 12, 13, 14, 15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RA)
+# What a signal handler returns to is known to debuggers by its bytes. Of each system: the code, and which registers the
+# words from sp + 40 on hold.
+_SIGRETURNS = (
+    # Linux: mov $15 (rt_sigreturn), %rax; syscall. sp is the address of the ucontext, uc_mcontext is at 40 in it
+    (b'\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05',
+     (8, 9, 10, 11, 12, 13, 14, 15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RA)),
+    # FreeBSD up to 13, whose code lies in no module (sys/amd64/amd64/sigtramp.S): lea 16(%rsp), %rdi; push $0;
+    # mov $417 (sigreturn), %rax; syscall. The ucontext is at sp + 16, uc_mcontext at 16 in it, mc_rdi at 8 in that
+    (b'\x48\x8d\x7c\x24\x10\x6a\x00\x48\xc7\xc0\xa1\x01\x00\x00\x0f\x05',
+     (RDI, RSI, RDX, RCX, 8, 9, RAX, RBX, RBP, 10, 11, 12, 13, 14, 15, None, None, None, None, RA, None, None, RSP)),
+)
 
 _ENDBR64 = b'\xf3\x0f\x1e\xfa'
 _MOV_RBP_RSP = (b'\x48\x89\xe5', b'\x48\x8b\xec')
@@ -198,8 +206,11 @@ _RULE_END = _Rule(ending=END_OF_STACK)
 _RULE_NONE = _Rule(ending=NO_RULES)
 _RULE_BAD = _Rule(ending=BAD_RULES)
 _RULE_GUESS = _Rule(guess=(0, False))
-_RULE_SIGRETURN = _Rule(RSP, 0, None, tuple([(register, _OFFSET, 40 + 8 * index) for index, register
-                                             in enumerate(_SIGRETURN_REGISTERS)]), True)
+_RULES_SIGRETURN = tuple([
+    (_code, _Rule(RSP, 0, None, tuple([(register, _OFFSET, 40 + 8 * index) for index, register in enumerate(_registers)
+                                       if register is not None]), True))
+    for _code, _registers in _SIGRETURNS])
+_SIGRETURN_SIZE = max([len(_code) for _code, _ in _SIGRETURNS])
 
 
 # ---- reading the tables ----
@@ -1349,8 +1360,10 @@ class Unwinder(object):
         """-> the _Rule for this frame, that of a signal handler's return known by its code among them."""
         rule = self._rule(key)
         if rule.guess is not None and pc not in self._no_sigreturn:
-            if memory.code(pc, len(_SIGRETURN_CODE)) == _SIGRETURN_CODE:
-                return _RULE_SIGRETURN
+            code = memory.code(pc, _SIGRETURN_SIZE)
+            for signature, found in _RULES_SIGRETURN:
+                if code.startswith(signature):
+                    return found
             self._remember(self._no_sigreturn, pc)
         return rule
 

@@ -390,9 +390,11 @@ HEADERS = """
 
 # constants that stand in the headers under the same name
 SAME = re.compile(r'PT_|PTRACE_|PIOD_|PL_EVENT_|PL_FLAG_|KERN_|CTL_KERN|KVME_|P_|P2_|AT_|PROC_TRACE|CPU_|PROT_|MAP_|'
-                  r'SIG(TRAP|STOP|CONT|KILL)|SIG_SETMASK|SI_|TRAP_BRKPT|WNOHANG|RLIMIT_STACK|S(RUN|SLEEP|STOP|ZOMB)$')
+                  r'INHERIT_ZERO|SIG(TRAP|STOP|CONT|KILL)|SIG_SETMASK|SI_|TRAP_BRKPT|WNOHANG|RLIMIT_STACK|S(RUN|SLEEP|STOP|ZOMB)$')
 # names of ours for things that the headers call otherwise
 OTHERWISE = {'SYS_MMAP': 'SYS_mmap', 'SYS_MUNMAP': 'SYS_munmap', 'SYS_CLOSE': 'SYS_close',
+             'SYS_MINHERIT': 'SYS_minherit', 'SYS_SHM_OPEN2': 'SYS_shm_open2',
+             'SYS_SHM_OPEN_12': 'SYS_freebsd12_shm_open', 'SYS_SHM_UNLINK': 'SYS_shm_unlink',
              'SYS_SIGACTION': 'SYS_sigaction', 'SYS_SIGSUSPEND': 'SYS_sigsuspend',
              'SYS_SIGPROCMASK': 'SYS_sigprocmask', 'MCONTEXT_SIZE': 'sizeof(mcontext_t)',
              'MCONTEXT_RIP': 'offsetof(mcontext_t, mc_rip)', 'KINFO_PROC_SIZE': 'sizeof(struct kinfo_proc)',

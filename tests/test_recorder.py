@@ -180,7 +180,7 @@ class Machine(object):
         """The same, with RESULT replaced: the word is in this page."""
         return self.put(code)
 
-    def hook(self, number, function, kind, size=recorder.FIRST, through=False):
+    def hook(self, number, function, kind, size=recorder.FIRST, through=False, resizes=False):
         """A stub for the function at an address -> Stub. The function itself stays as it is: call the
         stub."""
         code = self.read(function, 64)
@@ -196,7 +196,7 @@ class Machine(object):
             where += 32
         else:
             where = self.next
-        word = recorder.hook_word(number, kind, size, through)
+        word = recorder.hook_word(number, kind, size, through, resizes)
         stub = recorder.build_stub(kind, where, function, code, prologue, word, before, after)
         assert len(stub.code) <= recorder.stub_size(kind, prologue)
         ctypes.memmove(where, stub.code, len(stub.code))
@@ -259,6 +259,7 @@ class Machine(object):
         self.calloc = self.hook(4, allocate, AFTER, recorder.PRODUCT)
         self.through = self.hook(5, through, AFTER, recorder.THIRD, True)
         self.failing_through = self.hook(6, allocate, AFTER, recorder.THIRD, True)
+        self.resize = self.hook(7, allocate, BOTH, recorder.SECOND, resizes=True)
         return self
 
     def alloc(self, address, size=8):
@@ -406,6 +407,25 @@ class Suite(object):
         machine.call(machine.reallocate, 0, 40)
         self.assertEqual(tables.count()[:2], (1, 40))
         self.assertEqual(tables['unknown_frees'], 0)
+
+    def test_a_block_resized_where_it_lies(self):
+        machine = self.simple()
+        tables = machine.tables
+        machine.alloc(0x40000, 33)
+        machine.set_result(48)                  # the room that it has now: as much as was asked for
+        self.assertEqual(machine.call(machine.resize, 0x40000, 40), 48)
+        machine.end_here()
+        self.assertEqual(tables.count()[:2], (1, 40))
+        tables['tick'] = 100
+        self.assertEqual([block[:2] for block in tables.scan(100)], [(0x40000, 40)])
+        # less: it is as it was, its age and mark too
+        self.assertEqual(machine.call(machine.resize, 0x40000, 9000), 48)
+        self.assertEqual(tables.count()[:2], (1, 40))
+        self.assertEqual(tables.scan(100), [])
+        self.assertEqual(tables['failed'], 1)
+        machine.call(machine.release, 0x40000)
+        self.assertEqual(tables.count()[:2], (0, 0))
+        self.assertEqual((tables['unknown_frees'], tables['missed_frees']), (0, 0))
 
     def test_a_second_allocation_of_a_live_address_is_a_missed_free(self):
         machine = self.simple()

@@ -712,6 +712,18 @@ class WithoutRules(unittest.TestCase):
         thread = self.thread(words, code, BIAS + 0x2000, [])
         self.assertEqual(thread.walk(), ((BIAS + 0x2000, restorer, BIAS + 0x1003, START), (0, 2), 'end'))
 
+    def test_signal_frame_of_freebsd_known_by_its_code(self):
+        restorer = 0x50000040
+        sp = STACK + 0x800
+        # sf_handler and padding, uc_sigmask, mc_onstack; mc_rdi to mc_r15; mc_trapno to mc_err; mc_rip to mc_rsp
+        context = [1, 0, 0, 0, 0] + [5, 4, 1, 2, 8, 9, 0, 3, 0x66] + list(range(10, 16)) + [0] * 4
+        context += [BIAS + 0x1003, 0x43, 0x202, sp]
+        code = bytes(0x40) + b'\x48\x8d\x7c\x24\x10\x6a\0\x48\xc7\xc0\xa1\x01\0\0\x0f\x05\xf4\xeb\xfd'
+        words = [restorer] + context
+        words += [0] * (256 - len(words)) + [START]
+        thread = self.thread(words, code, BIAS + 0x2000, [])
+        self.assertEqual(thread.walk(), ((BIAS + 0x2000, restorer, BIAS + 0x1003, START), (0, 2), 'end'))
+
     def test_calls_of_every_form(self):
         for code in (b'\xff\xd0', b'\x41\xff\xd3', b'\xff\x10', b'\xff\x50\x08', b'\xff\x54\x24\x08',
                      b'\xff\x14\x24', b'\xff\x90\0\1\0\0', b'\xff\x94\x24\0\1\0\0', b'\xff\x15\0\0\0\0',
