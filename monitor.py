@@ -2077,7 +2077,7 @@ class TrapEngine(object):
     def _release_child(self, tid, pid):
         """A forked child has a copy of our hooks: take them out there and let it go."""
         tracer = self.tracer
-        self.children += 1
+        self.children += bool(self.hooks)
         try:
             registers = tracer.registers(tid)
             inside = True
@@ -2358,6 +2358,15 @@ class TrapEngine(object):
                         self._leave(area)
                 except platform.PlatformError as error:
                     problems.append('the stubs at %#x keep their traps: %s' % (area.start, error))
+
+    def _serve_events(self):
+        """Take what the threads report, without waiting: nobody shall stand still while something else is done."""
+        wait = self.tracer.wait
+        for _ in range(1000):
+            event = wait(False)
+            if event is None:
+                break
+            self._handle(event)
 
     def _handle(self, event):
         """One event outside the loop."""
@@ -2943,7 +2952,10 @@ class RecorderEngine(TrapEngine):
             for address in self.seen:
                 self.tables.teach(address, self.unwinder.simple_rule(address))
             self.lessons = self._lessons()
-            self._teach_ahead(TEACH_AT_ATTACH)
+            deadline = time.monotonic() + TEACH_AT_ATTACH
+            while self.lessons_left > 0 and time.monotonic() < deadline:
+                self._teach_ahead(0.001)
+                self._serve_events()
             self.ledger = SharedLedger(self, self.tables)
         TrapEngine._put_hooks_in(self)
         if self.tables is not None:
@@ -2988,7 +3000,9 @@ class RecorderEngine(TrapEngine):
             addresses = plan.place_code(self.target.executable, middle)
         seen = self._map_recorder([] if addresses else sorted({hook.module for hook in hooks},
                                                               key=lambda module: module.start))
+        self._serve_events()
         self.tables = recorder.Tables.create(self.shared, **self.sizes)
+        self._serve_events()
         # what shows a call inside another has to be looked at, too; SharedLedger cuts to what the user wants to see
         self.tables['limit'] = max(self.limit, recorder.NEST_DEPTH)
         for registers, stack in seen:
@@ -3233,16 +3247,13 @@ class RecorderEngine(TrapEngine):
                 if asked != b'' or _Flag.terminated:
                     raise Stopped('user' if asked or _Flag.terminated else 'reporter-gone')
                 if not self.tracer.is_mapped(self.gate):
-                    # its memory is gone: exec, or the end
-                    if self._alive():
-                        self.exec_seen = True
-                        raise Stopped('exec')
-                    self.target_gone = True
-                    raise Stopped('exit', status=None)
+                    self._gone()            # its memory: exec, or the end
             if now >= next_look:
                 next_look = now + 0.25
                 signature = self.modules.code_signature()
                 if signature != self.signature:
+                    if platform.shared_memory_of(self.pid)[0] != self.tables_address:
+                        self._gone()        # others have its memory still
                     self.signature = signature
                     self._modules_changed()
             if now >= next_stacks:
@@ -3256,6 +3267,14 @@ class RecorderEngine(TrapEngine):
                 self._teach_ahead(0.0005)
             else:
                 time.sleep(RECORDER_PAUSE)
+
+    def _gone(self):
+        """The target has ended, or runs another program."""
+        if self._alive():
+            self.exec_seen = True
+            raise Stopped('exec')
+        self.target_gone = True
+        raise Stopped('exit', status=None)
 
     def _grow(self):
         """More room for blocks, before what there is gets full."""

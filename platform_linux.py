@@ -536,7 +536,9 @@ def processes_that_map(fd):
 
 def shared_memory_of(pid):
     """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
-    text = _slurp('/proc/%d/maps' % pid, 1 << 26) or b''
+    text = _slurp('/proc/%d/maps' % pid, 1 << 26)
+    if not text:                            # the first thread may have ended
+        text = next(filter(None, (_slurp('/proc/%d/maps' % tid, 1 << 26) for tid in threads(pid))), b'')
     if b'/memfd:memleax' not in text:
         return 0, 0
     found = [item for item in parse_mappings(text.decode('utf-8', 'replace')) if item.path.startswith('/memfd:memleax')]
