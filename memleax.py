@@ -1141,8 +1141,8 @@ def make_parser():
         help='end if the process stands still for more of the time (default 25)')
     add('--force', action='store_true', help='go on nevertheless')
     add('--engine', choices=('auto', 'trap', 'recorder'), default='auto',
-        help='how calls are seen: by stopping the caller (trap), or by code put into the process (recorder, '
-             'experimental); auto is trap')
+        help='how calls are seen: noted by code that is put into the process (recorder), or by stopping each '
+             'caller (trap); auto: recorder where it can be used')
     add('--heal', action='store_true', help='take out what a memleax that was killed left in the process')
     add('--verbose', action='store_true', help='tell how each function is hooked, and more')
     add('-h', '--help', action='store_true', help='show this')

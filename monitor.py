@@ -1318,6 +1318,10 @@ class TrapEngine(object):
         for hook in plan.hooks:
             self.note('verbose', 'hook: ' + hook.describe())
 
+    def engine_lines(self):
+        """For dry_run(): how calls would be seen."""
+        return ['engine: trap: each call of a hooked function stops the caller']
+
     def dry_run(self):
         """What would be done, as lines; changes nothing."""
         self.prepare()
@@ -1348,6 +1352,7 @@ class TrapEngine(object):
                 continue
             lines.append('thread %d sleeps in the kernel, called from %s' % (tid, self._name(place[0])))
         lines += platform.what_could_forbid(self.pid)
+        lines += self.engine_lines()
         hooked = plan.names()
         lines.append('functions to hook: %d (%s)' % (
             len(plan.hooks) + len(plan.hooks_without_room), ', '.join(sorted(hooked)) or 'none'))
@@ -1465,6 +1470,8 @@ class TrapEngine(object):
         """Stop all threads, move those that stand in the way, write stubs and entries, let all go on."""
         tracer = self.tracer
         plan = self.plan
+        taught = list(plan.hooks)
+        self._teach(taught)             # while nobody stands still yet
         begin = time.monotonic()
         for attempt in range(10):
             # a busy machine may not give a thread the processor that it needs to stop
@@ -1486,6 +1493,7 @@ class TrapEngine(object):
                                        'It runs another program now: try again.')
             self._remember_trap_action()
             self._map_pages(plan)
+            self._teach([hook for hook in plan.hooks if hook not in taught])
             self._move_threads_away(late)
             self._reclaim_leftovers(late)
             for hook in list(plan.hooks):
@@ -1501,7 +1509,6 @@ class TrapEngine(object):
                     old = tracer.read(address, len(data))
                     area.saved.append((address, old))
                     tracer.write(address, data)
-                    self._teach([hook for hook in hooks if hook.stub is not None])
             for hook in plan.hooks:
                 for trap, when in hook.stub.traps.items():
                     self.traps[trap + 1] = self._handlers(hook)[when], hook
@@ -2942,6 +2949,34 @@ class RecorderEngine(TrapEngine):
 
     # -- attaching
 
+    def engine_lines(self):
+        try:
+            sizes = self._table_sizes()
+            self._check_recorder()
+        except MonitorError as error:
+            return ['engine: trap: each call of a hooked function stops the caller; the recorder cannot be used (%s)' % error]
+        return ['engine: recorder: each stub calls code that notes the call in %d kB of shared memory; the target maps that '
+                'and runs untraced in between (the stubs above are those of the trap engine, to which it falls back)'
+                % (recorder.Tables.taken(**sizes) >> 10)]
+
+    def _check_recorder(self):
+        hooks = self.plan.hooks + self.plan.hooks_without_room
+        if any(hook.by_trap for hook in hooks):
+            raise MonitorError('a function takes no jump at its entry')
+        if len(hooks) > 255:
+            raise MonitorError('too many functions')
+
+    def _table_sizes(self):
+        """Which of TABLE_SIZES fits the target."""
+        room, locked = platform.address_space_left(self.pid)
+        sizes = [sizes for sizes in TABLE_SIZES if room is None or recorder.Tables.size_of(**sizes) < room // 4]
+        if locked:
+            # it locks all that it maps: no reserve, as that would be taken at once, and from its own account
+            sizes = [choice for choice in sizes if choice.get('reserve') == 0]
+        if not sizes:
+            raise MonitorError('its limit of address space is nearly used up (RLIMIT_AS)')
+        return sizes[0]
+
     def _put_hooks_in(self):
         try:
             self._place_recorder()
@@ -2987,10 +3022,8 @@ class RecorderEngine(TrapEngine):
         """Let the target make and map the shared memory; room for the recorder's code; the stubs that call it."""
         tracer, plan = self.tracer, self.plan
         hooks = plan.hooks + plan.hooks_without_room
-        if any(hook.by_trap for hook in hooks):
-            raise MonitorError('a function takes no jump at its entry')
-        if len(hooks) > 255:
-            raise MonitorError('too many functions')
+        self._check_recorder()
+        self.sizes = self._table_sizes()
         numbers = {hook.entry: number for number, hook in enumerate(hooks)}
         self.entries = [hook.entry for hook in hooks]
         middle = hooks[0].entry
@@ -3039,14 +3072,6 @@ class RecorderEngine(TrapEngine):
             where = self._syscall_instruction()
             if tid is None or where is None:
                 raise MonitorError('no thread can make a system call for us')
-            room, locked = platform.address_space_left(self.pid)
-            sizes = [sizes for sizes in TABLE_SIZES if room is None or recorder.Tables.size_of(**sizes) < room // 4]
-            if locked:
-                # it locks all that it maps: no reserve, as that would be taken at once, and from its own account
-                sizes = [choice for choice in sizes if choice.get('reserve') == 0]
-            if not sizes:
-                raise MonitorError('its limit of address space is nearly used up (RLIMIT_AS)')
-            self.sizes = sizes[0]
             self.shared, number = tracer.make_shared_file(tid, where, seccomp)
             try:
                 self.tables_size = recorder.Tables.size_of(**self.sizes)
@@ -3586,7 +3611,7 @@ class LeftHook(object):
         self.in_place = True
 
 
-ENGINES = {'auto': TrapEngine, 'trap': TrapEngine, 'recorder': RecorderEngine}
+ENGINES = {'auto': RecorderEngine, 'trap': TrapEngine, 'recorder': RecorderEngine}
 
 
 def running(threads, stopped=False):

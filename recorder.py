@@ -555,6 +555,11 @@ class Tables(object):
         return cls._lay_out(sizes)[0]['size']
 
     @classmethod
+    def taken(cls, **sizes):
+        """How many bytes of memory they take from the start."""
+        return cls._lay_out(sizes)[1]
+
+    @classmethod
     def create(cls, fd, keeper=None, **sizes):
         """Lay the tables out. Memory is taken at once but for the reserve, and from this process's account
         (fallocate(2))."""

@@ -40,8 +40,10 @@ _temporary = None
 _compiled = {}
 
 
-# which engine the live tests use where they do not say: '' for the program's own choice
-ENGINE = os.environ.get('MEMLEAX_TEST_ENGINE', '')
+# which engine the live tests use where they do not say: as in --engine
+ENGINE = os.environ.get('MEMLEAX_TEST_ENGINE', 'auto')
+# whether that is the recorder
+RECORDER = ENGINE != 'trap'
 
 
 def scaled(number, least=1):
@@ -389,7 +391,7 @@ class Memleax(object):
 
     def __init__(self, *arguments, **options):
         self.argv = [options.get('python', sys.executable), PROGRAM] + [str(a) for a in arguments]
-        if ENGINE and '--engine' not in arguments:
+        if ENGINE != 'auto' and '--engine' not in arguments:
             self.argv[2:2] = ['--engine', ENGINE]
         self.started = time.monotonic()
         self.process = subprocess.Popen(

@@ -291,7 +291,7 @@ class Signals(AwkwardTest):
                     os.kill(monitor, number)
                     wait_for_pairs(target, 50)
                     self.assertIn(support.state_of(monitor), tuple('RSD'), run.transcript())
-                    self.assertEqual(support.tracer_of(target.pid), 0 if support.ENGINE == 'recorder' else monitor,
+                    self.assertEqual(support.tracer_of(target.pid), 0 if support.RECORDER else monitor,
                                      'after signal {}\n{}'.format(int(number), run.transcript()))
                 self.check_end(run, run.finish())
             assert_unharmed(target.pid, before, run, tails=False)

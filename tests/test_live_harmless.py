@@ -201,7 +201,7 @@ class Children(LiveTest):
 
     def test_every_kind_of_child(self):
         # under the recorder a child keeps its copy of the hooks, switched off, until the end
-        flags = ['-DHOOKS_STAY'] if support.ENGINE == 'recorder' else []
+        flags = ['-DHOOKS_STAY'] if support.RECORDER else []
         with Target(compile_program('forker.c', flags=flags)) as target:
             before = take_snapshot(target.pid)
             with Memleax('-e', '30', '--force', target.pid) as run:
@@ -218,7 +218,7 @@ class Children(LiveTest):
             self.assertEqual(found.groups(), ('3', '0'))
 
     def test_forks_during_attach_and_detach(self):
-        flags = ['-DHOOKS_STAY'] if support.ENGINE == 'recorder' else []
+        flags = ['-DHOOKS_STAY'] if support.RECORDER else []
         with Target(compile_program('forker.c', flags=flags)) as target:
             before = take_snapshot(target.pid)
             for _ in range(scaled(2)):
