@@ -1601,14 +1601,15 @@ class TrapEngine(object):
         return best
 
     def _syscall_instruction(self):
-        """Where two bytes 0f 05 (syscall) lie in code that is never unloaded."""
-        for module in sorted(self.modules.modules, key=lambda module: not module.name.startswith('libc')):
-            for item in module.maps:
-                if 'x' in item.permissions:
-                    data = self.tracer.read(item.start, min(item.end - item.start, 1 << 21))
-                    position = data.find(b'\x0f\x05')
-                    if position >= 0:
-                        return item.start + position
+        """Where code that makes a system call lies in what is never unloaded; best the form that the platform prefers."""
+        for pattern in (platform.SYSCALL_CODE, b'\x0f\x05'):
+            for module in sorted(self.modules.modules, key=lambda module: not NEVER_UNLOADED.match(module.name)):
+                for item in module.maps:
+                    if 'x' in item.permissions and not item.path.startswith('['):
+                        data = self.tracer.read(item.start, min(item.end - item.start, 1 << 21))
+                        position = data.find(pattern)
+                        if position >= 0:
+                            return item.start + position
         return None
 
     def _move_threads_away(self, late):

@@ -1635,7 +1635,7 @@ class Tracer(object):
             self.write(address, old)
             raise
 
-    def inject(self, tid, number, arguments, syscall_address, seccomp=False):
+    def inject(self, tid, number, arguments, syscall_address, seccomp=False, data=b''):
         """Let a stopped process make one system call. Returns its result (signed); raises PlatformError.
 
         tid makes it if it stands in its own code, in a stop that it reported itself; else another thread that does, or is

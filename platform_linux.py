@@ -31,6 +31,7 @@ PTRACE_SYSCALL = 24
 PTRACE_SETOPTIONS = 0x4200
 PTRACE_GETEVENTMSG = 0x4201
 PTRACE_GETSIGINFO = 0x4202
+PTRACE_GETREGSET = 0x4204
 PTRACE_SEIZE = 0x4206
 PTRACE_INTERRUPT = 0x4207
 PTRACE_LISTEN = 0x4208
@@ -93,6 +94,13 @@ SIGFRAME_PC = 8 + 40 + 16 * 8
 _SEGMENTS_WORD = re.compile(b'\x33\0\0\0\0\0(?:\\+\0|\0\0)')
 # mov $15, %rax; syscall: what pretcode points at (rt_sigreturn)
 SIGRETURN_CODE = b'\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05'
+
+# struct rt_sigframe again: ucontext at 8, its uc_sigmask at 296; fpstate and its software bytes of
+# arch/x86/include/uapi/asm/sigcontext.h (FP_XSTATE_MAGIC1, _MAGIC2, struct _fpx_sw_bytes)
+UC_FP_XSTATE, UC_SIGCONTEXT_SS = 1, 2
+FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2 = 0x46505853, 0x46505845
+NT_X86_XSTATE = 0x202
+SYSCALL_CODE = b'\x0f\x05\xc3'     # syscall; ret
 
 # Kinds of what wait() returns
 TRAP = 'trap'               # an int3 was executed; value: the pc behind it
@@ -610,6 +618,8 @@ class Tracer(object):
         self.lost_tasks = 0
         self.early = set()          # tasks whose first stop came before their creator's report
         self.first_stop = None      # when the first thread stopped in the last stop_all()
+        self.injected_data = b''
+        self.restorer = None        # where rt_sigreturn is made, once looked for
         self.poke = False           # /proc/PID/mem refuses writes to text: by words
         self.wait = self._make_wait()
 
@@ -1226,8 +1236,71 @@ class Tracer(object):
                 self.unread[:] = [event for event in self.unread
                                   if not (event[1] == TRAP and event[2] == address + 1)]
 
-    def inject(self, tid, number, arguments, syscall_address, seccomp=False):
+    def _restorer_near(self, address):
+        """Where the C library's code for the return of a signal handler lies, in the mapping of `address`; 0: not found."""
+        if self.restorer is None:
+            self.restorer = 0
+            item = next((item for item in mappings(self.proc) if item.start <= address < item.end), None)
+            if item is not None:
+                code = self.read(item.start, min(item.end - item.start, 1 << 24))
+                for pattern in (SIGRETURN_CODE, b'\xb8\x0f\0\0\0\x0f\x05'):
+                    found = code.find(pattern)
+                    if found >= 0:
+                        self.restorer = item.start + found
+                        break
+        return self.restorer
+
+    def _way_home(self, tid, saved, mask, syscall_address):
+        """Lay out a signal frame that leads a task back to where it is, should we be killed while it makes a call for us.
+
+        -> (address, the bytes that were there), the stack pointer to call with; None where that can't be had. The code
+        at syscall_address is "syscall; ret": the ret leads to the C library's rt_sigreturn, and that takes all registers,
+        the signal mask and the floating point state from the frame.
+        """
+        restorer = self._restorer_near(syscall_address)
+        if not restorer or self.read(syscall_address, 3) != SYSCALL_CODE:
+            return None
+        state = ctypes.create_string_buffer(1 << 14)
+        vector = (ctypes.c_size_t * 2)(ctypes.addressof(state), len(state))     # struct iovec
+        flags, fpstate = UC_SIGCONTEXT_SS, b''
+        if _ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, ctypes.addressof(vector)) == 0 and vector[1] > 576:
+            fpstate = bytearray(state.raw[:vector[1]])
+            features = struct.unpack_from('<Q', fpstate, 464)[0]        # what is enabled (XCR0)
+            struct.pack_into('<IIQI28x', fpstate, 464, FP_XSTATE_MAGIC1, len(fpstate) + 4, features, len(fpstate))
+            fpstate += struct.pack('<I', FP_XSTATE_MAGIC2)
+            flags |= UC_FP_XSTATE
+        # a number between 0 and 7 more than a multiple of 16, as after a call; the state at a multiple of 64
+        state_address = (saved[RSP] - 128 - len(fpstate)) & ~63
+        address = ((state_address - 8 - 304 - 128) & ~15) - 8
+        rip, rax = saved[RIP], saved[RAX]
+        if saved[ORIG_RAX] < 1 << 63 and (1 << 64) - 516 <= rax <= (1 << 64) - 512:
+            if rax in ((1 << 64) - 516, (1 << 64) - 515):
+                rax = EINTR_RESULT
+            else:
+                rip, rax = rip - 2, saved[ORIG_RAX]                     # it is made again
+        frame = struct.pack('<Q', restorer)
+        frame += struct.pack('<QQQIIQ', flags, 0, 0, 0x7fff, 0, 0)      # a uc_stack that sigaltstack() refuses: no change
+        frame += struct.pack('<18Q', *[saved[register] for register in (
+            R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX)] + [
+                rax, saved[RCX], saved[RSP], rip, saved[EFLAGS]])
+        frame += struct.pack('<4H', saved[CS], 0, 0, saved[SS])
+        frame += struct.pack('<4Q', 0, 0, mask, 0) + struct.pack('<Q', state_address if fpstate else 0) + bytes(64)
+        frame += struct.pack('<Q', mask)
+        size = state_address + len(fpstate) - address
+        kept = self.read(address, size)
+        if len(kept) != size:
+            return None
+        try:
+            self.write(address, frame.ljust(state_address - address, b'\0') + bytes(fpstate))
+        except PlatformError:
+            return None
+        return (address, kept), address
+
+    def inject(self, tid, number, arguments, syscall_address, seccomp=False, data=b''):
         """Let a stopped task make one system call. Returns its result (signed); raises PlatformError.
+
+        data: up to 128 bytes that lie on the task's stack meanwhile, below the red zone; an argument that is None is their
+        address. Afterwards `injected_data` is what they have become.
 
         tid stands in a ptrace-stop and keeps standing, its registers as before. syscall_address: where the two bytes
         of a syscall instruction lie in the target. Under seccomp (which belongs to a thread, and may have come since)
@@ -1240,6 +1313,7 @@ class Tracer(object):
         if _ptrace(PTRACE_SETOPTIONS, tid, None, options) != 0:
             raise PlatformError('suspending seccomp in thread %d' % tid, tid, ctypes.get_errno())
         saved = Registers()
+        way_home = None
         try:
             ptrace(PTRACE_GETREGS, tid, None, ctypes.addressof(saved))
             work = Registers()
@@ -1248,14 +1322,25 @@ class Tracer(object):
             work[RAX] = number
             work[ORIG_RAX] = (1 << 64) - 1
             work[RSP] = (saved[RSP] - 1024) & ~15
-            for register, value in zip((RDI, RSI, RDX, R10, R8, R9), arguments):
-                work[register] = value & (1 << 64) - 1
-            ptrace(PTRACE_SETREGS, tid, None, ctypes.addressof(work))
             result = None
             signals = []
+            place, kept_data = work[RSP] - 512, b''
             # no signal may come in between: one that is held back and sent again would lose its siginfo
             mask = ctypes.c_ulonglong()
             held = _ptrace(PTRACE_GETSIGMASK, tid, 8, ctypes.addressof(mask)) == 0
+            if held:
+                way_home = self._way_home(tid, saved, mask.value, syscall_address)
+                if way_home is not None:
+                    work[RSP] = way_home[1]
+                    place = way_home[1] + 8 + 304           # struct siginfo, which nobody reads
+            if data:
+                kept_data = self.read(place, len(data))
+                if len(kept_data) != len(data):
+                    raise PlatformError('', tid, errno.EFAULT)
+                self.write(place, data)
+            for register, value in zip((RDI, RSI, RDX, R10, R8, R9), arguments):
+                work[register] = (place if value is None else value) & (1 << 64) - 1
+            ptrace(PTRACE_SETREGS, tid, None, ctypes.addressof(work))
             if held:
                 everything = ctypes.c_ulonglong((1 << 64) - 1)
                 held = _ptrace(PTRACE_SETSIGMASK, tid, 8, ctypes.addressof(everything)) == 0
@@ -1278,9 +1363,15 @@ class Tracer(object):
                             signals.append(status >> 8 & 0xff)      # delivered later
                 result = ctypes.c_longlong(work[RAX]).value
             finally:
-                _ptrace(PTRACE_SETREGS, tid, None, ctypes.addressof(saved))
+                # in this order: until it has its registers back, the frame would give it both
                 if held:
                     _ptrace(PTRACE_SETSIGMASK, tid, 8, ctypes.addressof(mask))
+                _ptrace(PTRACE_SETREGS, tid, None, ctypes.addressof(saved))
+                if data:
+                    self.injected_data = self.read(place, len(data))
+                    self.write(place, kept_data)
+                if way_home is not None:
+                    self.write(*way_home[0])
             # The task stands behind a system call now: a restart that was due before (ERESTART in rax) happens only on
             # the way through get_signal(), so it is led through there once more
             ptrace(PTRACE_INTERRUPT, tid)
@@ -1328,18 +1419,8 @@ class Tracer(object):
 
         Ours may be sized and filled without touching the target's limits and accounts.
         """
-        if not self.fetch(tid):
-            raise PlatformError('', self.pid, errno.ESRCH)
-        place = (self.registers_buffer[RSP] - 512) & ~15
-        kept = self.read(place, 16)
-        if len(kept) != 16:
-            raise PlatformError('', self.pid, errno.EFAULT)
-        try:
-            self.write(place, b'memleax\0'.ljust(16, b'\0'))
-            # MFD_CLOEXEC
-            number = self.inject(tid, SYS_MEMFD_CREATE, (place, 1), syscall_address, seccomp)
-        finally:
-            self.write(place, kept)
+        # MFD_CLOEXEC
+        number = self.inject(tid, SYS_MEMFD_CREATE, (None, 1), syscall_address, seccomp, b'memleax\0')
         if number < 0:
             raise PlatformError('memfd_create in process %d' % self.pid, self.pid, -number)
         try:
@@ -1421,23 +1502,12 @@ class Tracer(object):
         self._sigaction(tid, action, syscall_address, seccomp)
 
     def _sigaction(self, tid, action, syscall_address, seccomp):
-        """rt_sigaction(2) by injection; the struct lies below the red zone of the thread's stack meanwhile."""
-        if not self.fetch(tid):
-            raise PlatformError('', self.pid, errno.ESRCH)
-        place = (self.registers_buffer[RSP] - 512) & ~15
-        kept = self.read(place, 32)
-        if len(kept) != 32:
-            raise PlatformError('', self.pid, errno.EFAULT)
-        try:
-            if action:
-                self.write(place, action)
-            result = self.inject(tid, SYS_RT_SIGACTION,
-                                 (SIGTRAP, place if action else 0, 0 if action else place, 8), syscall_address, seccomp)
-            if result < 0:
-                raise PlatformError('rt_sigaction in process %d' % self.pid, self.pid, -result)
-            return self.read(place, 32)
-        finally:
-            self.write(place, kept)
+        """rt_sigaction(2) by injection."""
+        result = self.inject(tid, SYS_RT_SIGACTION, (SIGTRAP, None if action else 0, 0 if action else None, 8),
+                             syscall_address, seccomp, action or bytes(32))
+        if result < 0:
+            raise PlatformError('rt_sigaction in process %d' % self.pid, self.pid, -result)
+        return self.injected_data
 
     # -- leaving
 
@@ -1463,6 +1533,7 @@ class Tracer(object):
 
     def close(self):
         """Let go of the memory file."""
+        self.restorer = None
         if self.memory >= 0:
             os.close(self.memory)
             self.memory = -1

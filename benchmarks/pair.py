@@ -4,7 +4,7 @@ What memleax costs a target, in units of what no tracer can go below: the bare s
     python3 benchmarks/pair.py [--pairs N] [--rounds N] [OTHER]
 
 In one run, on one machine: the bare stop of a minimal C tracer (int3, wait, continue; nothing fetched) that
-shares a core with its tracee; a malloc+free pair untraced; a pair under memleax, with a stack of 10 frames,
+shares a core with its tracee; a malloc+free pair untraced; a pair under memleax's trap engine, with a stack of 10 frames,
 target free and target pinned to one core; a pair of a target of 4 threads; stops per call.  OTHER is another
 memleax-like program (run as `OTHER -e 100 PID`), measured on the same target; a ".py" is run by this
 interpreter.  The ratios are the result: absolute times are the machine's.  Floor: one stop per call, that is
@@ -42,10 +42,10 @@ def build(directory, name):
 class Target(object):
     """benchmarks/pairs.c, running."""
 
-    def __init__(self, program, threads, frames, pinned):
+    def __init__(self, program, threads, frames, pinned, env=None):
         prefix = ['taskset', '-c', str(min(os.sched_getaffinity(0)))] if pinned else []
         self.process = subprocess.Popen(prefix + [program, str(threads), str(frames)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self.pid = self.process.pid
         self.expect('ready')
 
@@ -112,7 +112,7 @@ class Tool(object):
 def command_of(program):
     options = ['-e', '100']
     if os.path.realpath(program) == os.path.realpath(MEMLEAX):
-        options.append('--force')
+        options += ['--force', '--engine', 'trap']
     return ([sys.executable] if program.endswith(('.py', '.pyz')) else []) + [program] + options
 
 

@@ -52,7 +52,10 @@ static void *work(void *argument)
     for (;;) {
         pthread_barrier_wait(&begin);
         /* malloc, allocate, descend (once and once a level), work, start_thread, clone3 */
-        descend(frames - 6, each);
+        if (frames >= 6)
+            descend(frames - 6, each);
+        else
+            allocate(each);
         pthread_barrier_wait(&end);
     }
     return NULL;

@@ -6,11 +6,52 @@ function that called the allocator.
 """
 import os
 import signal
+import subprocess
+import sys
 import unittest
 
 import support
 from support import Memleax, Target, assert_unharmed, compile_program, take_snapshot
 from test_live_exact import LiveTest, wait_for
+
+
+# memleax whose monitor is killed at its so many-th request to ptrace while the target makes a call for it.
+KILLED_WHILE_INJECTING = '''
+import os
+import signal
+import sys
+sys.path.insert(0, {folder!r})
+import memleax
+import platform_linux as platform
+
+left = [int(sys.argv.pop(1))]
+inside = [False]
+
+
+def counted(function):
+    def call(*arguments):
+        result = function(*arguments)
+        if inside[0]:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return call
+
+
+def inject(*arguments, inject=platform.Tracer.inject):
+    inside[0] = True
+    try:
+        return inject(*arguments)
+    finally:
+        inside[0] = False
+
+
+platform.Tracer.inject = inject
+platform.ptrace = counted(platform.ptrace)
+platform._ptrace = counted(platform._ptrace)
+memleax.main()
+'''
 
 
 @support.skip_unless_compiler
@@ -85,17 +126,41 @@ class Recorder(LiveTest):
 
     def test_monitor_killed_the_target_runs_on(self):
         with Target(compile_program('loop.c'), 3) as target:
+            before = take_snapshot(target.pid)
             for _ in range(support.scaled(3)):
                 run = self.attach(target, '-e', '100')
                 wait_for(target, 1000)
-                children = support.read_children(run.process.pid)
-                self.assertEqual(len(children), 1, run.transcript())
-                os.kill(children[0], signal.SIGKILL)
+                os.kill(support.monitor_of(run), signal.SIGKILL)
                 report = run.wait()
                 self.assertEqual(report.status, 1, run.transcript())
                 wait_for(target, 1000)
                 self.assertEqual(target.ask('count', r'^count \d+ (\d+)').group(1), '0', run.transcript())
-                break                               # the hooks of a killed run are refused by the next attach
+            # what the last one left is taken out, by whoever comes next
+            run = support.run_memleax('--heal', target.pid)
+            self.assertEqual(run.report.status, 0, run.transcript())
+            assert_unharmed(target.pid, before, run, tails=False)
+            self.assertEqual(target.ask('count', r'^count \d+ (\d+)').group(1), '0', run.transcript())
+
+    def test_monitor_killed_while_the_target_makes_a_call_for_it(self):
+        """Whoever made the call goes on where it was, with all its registers and its signal mask."""
+        script = os.path.join(support.temporary_directory(), 'killed_while_injecting.py')
+        with open(script, 'w') as f:
+            f.write(KILLED_WHILE_INJECTING.format(folder=support.ROOT))
+        for program, arguments in (('loop.c', (1,)), ('loop.c', (2, 1000)), ('sleepers.c', ('plain',))):
+            with Target(compile_program(program), *arguments) as target:
+                before = take_snapshot(target.pid)
+                for step in range(1, 22, 4 if support.SCALE <= 1 else 1):
+                    process = subprocess.Popen([sys.executable, script, str(step), '-e', '30', '--engine', 'recorder',
+                                                str(target.pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                    text = process.communicate(timeout=30)[0].decode()
+                    self.assertIn('monitor ended', text, 'step {}'.format(step))
+                    self.assertIsNone(target.process.poll(), 'step {}'.format(step))
+                    if program == 'loop.c':
+                        wait_for(target, 20)
+                        self.assertEqual(target.ask('count', r'^count \d+ (\d+)').group(1), '0', step)
+                run = support.run_memleax('--heal', target.pid)
+                self.assertEqual(run.report.status, 0, run.transcript())
+                assert_unharmed(target.pid, before, run, tails=False)
 
 
 if __name__ == '__main__':
