@@ -1226,6 +1226,7 @@ class TrapEngine(object):
         self.attached = False
         self.children_failed = []
         self.told = set()               # paths of modules that came later and have an allocator
+        self.looked_into = set()        # keys of the modules that were there when allocators were last looked for
         self.reserve = []
         self.pid_children = []
         self.keep_leftovers = False     # what an earlier run left is still in use
@@ -1291,6 +1292,7 @@ class TrapEngine(object):
         plan.find_functions()
         plan.plan(skip)
         self.plan = plan
+        self.looked_into = {module.key for module in self.modules.modules}
 
     def _check_plan(self):
         plan = self.plan
@@ -1711,7 +1713,6 @@ class TrapEngine(object):
         signal.signal(signal.SIGALRM, self._alarm)
         signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         self.window_start = self.last_status = time.monotonic()
-        self.signature = self.modules.code_signature()
         tracer = self.tracer
         take = tracer.take
         unread = tracer.unread
@@ -2149,8 +2150,9 @@ class TrapEngine(object):
 
     def _modules_changed(self):
         """Code was loaded or unloaded: allocators that came later are not hooked, which is said once."""
-        before = {module.key for module in self.modules.modules}
+        before = self.looked_into           # the unwinder may have come across one that is new
         self.modules.refresh()
+        self.looked_into = {module.key for module in self.modules.modules}
         for module in self.modules.modules:
             if module.key in before or module.path.startswith('[') or module.path in self.told:
                 continue
@@ -3247,7 +3249,6 @@ class RecorderEngine(TrapEngine):
         tables, ledger = self.tables, self.ledger
         self.last_status = time.monotonic()
         self.last_calls = 0
-        self.signature = self.modules.code_signature()
         next_scan = next_look = next_stacks = next_serve = next_ask = 0.0
         # the whole table is looked at that often, a part at a time
         scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25) / SCAN_PARTS

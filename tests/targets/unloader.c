@@ -61,7 +61,8 @@ static void *load(const char *path)
 {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     void *(*allocate)(size_t) = library ? (void *(*)(size_t))dlsym(library, "malloc") : NULL;
-    if (!allocate || !allocate(100))
+    int (*use)(void) = library ? (int (*)(void))dlsym(library, "ownalloc_use") : NULL;
+    if (!allocate || !allocate(100) || !use || !use())
         _exit(2);
     inside = (uintptr_t)allocate;
     if (!dl_iterate_phdr(look, NULL))
