@@ -9,8 +9,10 @@ no ptrace), TrapEngine (hooks, stops: knows no reports), Channel (messages).
 """
 import bisect
 import collections
+import ctypes
 import gc
 import json
+import mmap
 import operator
 import os
 import re
@@ -33,6 +35,10 @@ else:
     import platform_linux as platform
 
 PAGE = 4096                     # amd64's page; a segment's tail ends there
+FIGURES = 8                     # words of a stack in Ledger.figures; the names of the first 7: see CallStack
+ROOM = 64                       # blocks that room is made for at once, for the keeper to put in
+CPU_SAMPLE_MOST = 256           # as CPU_SAMPLE, of a thread that stays where it is
+LOOP_TURN = 0.01                # seconds after which the keeper comes back in any case
 TICK = 0.05                     # seconds between looks at the clock, the pipe and what has expired
 BRAKE_WINDOW = 2.0              # seconds over which the share of standstill is measured
 STOP_OVERHEAD = 8e-6            # seconds that a stop costs the thread besides the time that we measure: two switches
@@ -195,21 +201,24 @@ class Channel(object):
 class CallStack(object):
     """One place of allocation: its frames and all its figures (counts, bytes, milliseconds)."""
 
-    __slots__ = ('index', 'id', 'frames', 'exact', 'ending', 'nested', 'alloc', 'alloc_bytes', 'free', 'free_bytes',
-                 'free_min', 'free_max', 'free_total', 'expired', 'expired_bytes', 'free_expired',
-                 'free_expired_bytes', 'cut')
+    __slots__ = ('index', 'id', 'frames', 'exact', 'ending', 'nested', 'figures', 'row', 'expired', 'expired_bytes',
+                 'free_expired', 'free_expired_bytes', 'cut')
 
-    def __init__(self, index, frames, exact, ending, nested):
+    def __init__(self, index, figures, frames, exact, ending, nested):
         self.index = index
+        self.figures = figures      # of all stacks, one array: the keeper counts there, too
+        self.row = index * FIGURES
         self.id = 0
         self.frames = frames
         self.exact = exact
         self.ending = ending
         self.nested = nested
         self.cut = ending not in (unwinder.END_OF_STACK, unwinder.LIMIT)
-        self.alloc = self.alloc_bytes = self.free = self.free_bytes = 0
-        self.free_min = self.free_max = self.free_total = 0
         self.expired = self.expired_bytes = self.free_expired = self.free_expired_bytes = 0
+
+
+    alloc, alloc_bytes, free, free_bytes, free_total, free_min, free_max = [
+        property(lambda self, place=place: self.figures[self.row + place]) for place in range(7)]
 
 
 class BlockTable(object):
@@ -239,6 +248,7 @@ class BlockTable(object):
         self.spare = 0                  # chain of free rows
         self.count = 0
         self.bytes = 0
+        self.moved = True               # columns may lie elsewhere than they did: see TrapLoop
 
     def memory(self):
         """Bytes that the columns take, what is allocated ahead included."""
@@ -283,6 +293,7 @@ class BlockTable(object):
             self.chain[row] = heads[bucket]
         else:
             row = len(self.addresses)
+            self.moved = True
             self.addresses.append(address)
             self.sizes.append(size)
             self.stacks.append(stack)
@@ -299,7 +310,20 @@ class BlockTable(object):
             self._grow()
         return row
 
+    def reserve(self, number):
+        """Make room for so many blocks more, rows and buckets, so that the keeper can put them in."""
+        self.moved = True
+        start = len(self.addresses)
+        for column in (self.addresses, self.sizes, self.births, self.stacks, self.older, self.newer):
+            column.frombytes(bytes(column.itemsize * number))
+        self.chain.extend(range(start + 1, start + number))
+        self.chain.append(self.spare)
+        self.spare = start
+        for _ in range(number):
+            self._grow()
+
     def _grow(self):
+        self.moved = True
         heads, chain, addresses = self.heads, self.chain, self.addresses
         row = heads[self.split]
         stay = move = 0
@@ -381,6 +405,8 @@ class Ledger(object):
         self.send_modules = send_modules        # called before a stack is sent for the first time
         self.blocks = BlockTable()
         self.stacks = []
+        self.figures = array('Q')               # FIGURES words a stack
+        self.moved = True                       # they may lie elsewhere
         self.threshold = int(settings.expire * 1000)
         self.started = time.monotonic()
         self.next_id = 1
@@ -395,7 +421,9 @@ class Ledger(object):
         """A stack seen for the first time -> CallStack, or None when there are too many."""
         if len(self.stacks) >= MAX_STACKS:
             return None
-        stack = CallStack(len(self.stacks), frames, exact, ending, nested)
+        stack = CallStack(len(self.stacks), self.figures, frames, exact, ending, nested)
+        self.figures.frombytes(bytes(8 * FIGURES))
+        self.moved = True
         self.stacks.append(stack)
         return stack
 
@@ -407,16 +435,17 @@ class Ledger(object):
             self.missed_frees += 1
             self.freed(blocks.take(address), now)
             blocks.put(address, size, stack.index, now)
-        stack.alloc += 1
-        stack.alloc_bytes += size
+        figures, row = self.figures, stack.row
+        figures[row] += 1
+        figures[row + 1] += size
 
     def replaced(self, address):
         """The inner record of a call inside a call is forgotten: the outer one takes its place."""
         record = self.blocks.take(address)
         if record is not None:
             stack = self.stacks[record[1]]
-            stack.alloc -= 1
-            stack.alloc_bytes -= record[0]
+            self.figures[stack.row] -= 1
+            self.figures[stack.row + 1] -= record[0]
             self.calls -= 1
             if record[3]:           # it expired between the two returns
                 stack.expired -= 1
@@ -425,19 +454,19 @@ class Ledger(object):
     def freed(self, record, now):
         """A block that was taken out of the table has been freed."""
         size, index, birth, expired = record
-        stack = self.stacks[index]
         age = now - birth
         if age < 0:
             age = 0
-        stack.free += 1
-        stack.free_bytes += size
-        stack.free_total += age
-        if age > stack.free_max:
-            stack.free_max = age
-        if age < stack.free_min or stack.free == 1:
-            stack.free_min = age
+        figures, row = self.figures, index * FIGURES
+        frees = figures[row + 2] = figures[row + 2] + 1
+        figures[row + 3] += size
+        figures[row + 4] += age
+        if age > figures[row + 6]:
+            figures[row + 6] = age
+        if age < figures[row + 5] or frees == 1:
+            figures[row + 5] = age
         if expired:
-            self._late_free(stack, size, age)
+            self._late_free(self.stacks[index], size, age)
 
     def _late_free(self, stack, size, age):
         stack.free_expired += 1
@@ -1206,6 +1235,7 @@ class TrapEngine(object):
         self.map_starts = None          # of modules.maps, for bisection
         self.behind = False             # more blocks are due than one tick may take
         self.looked_at = 0              # stops when the mappings were looked at
+        self.loop = None                # the TrapLoop, while run() uses one
         self.bulk_left = 0              # allocations for which the longer piece of stack is read
         self._buffer = self.tracer.registers_buffer
         self.unwind = self.unwinder.unwind
@@ -1249,6 +1279,8 @@ class TrapEngine(object):
         self.unwinder.forget(start, end)
         for hook in self.hooks:
             hook.chains.clear()
+        if self.loop is not None:
+            self.loop.forget()
 
     # -- before the first change
 
@@ -1724,13 +1756,16 @@ class TrapEngine(object):
         resume = tracer.resume
         longest = self.longest
         turn = 0
+        loop = self.loop = TrapLoop.make(self)
+        if loop is not None:
+            take = loop.take
         try:
             while True:
                 try:
                     turn += 1
                     if turn > GATHER_EVERY:
                         turn = 0
-                        if len(tasks) > 1:
+                        if len(tasks) > 1 and loop is None:
                             tracer.gather()
                     event = wait() if unread else take(not self.behind)
                 except ChildProcessError:
@@ -1750,6 +1785,8 @@ class TrapEngine(object):
                                 continue
                             task.last = pc
                             known[0](tid, task, known[1], begin)
+                            if loop is not None:
+                                loop.admit(task)
                             # before the thread goes on: it may take our place on the core at once
                             spent = clock() - begin
                             resume(tid)
@@ -1760,6 +1797,8 @@ class TrapEngine(object):
                         else:
                             self._foreign_trap(tid, pc)
                     else:
+                        if loop is not None:
+                            loop.flush()
                         self._on_event(tid, kind, pc)
                         self._stood_still(clock() - begin)
                 if self.tick_due or self.behind:
@@ -1771,6 +1810,9 @@ class TrapEngine(object):
                         self.longest = longest = max(spent, self.longest)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            self.loop = None
+            if loop is not None:
+                loop.flush()
 
     def _alarm(self, number, frame):
         self.tick_due = True
@@ -1800,20 +1842,8 @@ class TrapEngine(object):
             record = ledger.blocks.take(address)
             if record is None:
                 ledger.unknown_frees += 1
-            elif record[3]:
-                ledger.freed(record, int((now - ledger.started) * 1000))
             else:
-                # Ledger.freed() of a block that has not expired, without the call: half of all events
-                size, index, birth, _ = record
-                stack = ledger.stacks[index]
-                age = int((now - ledger.started) * 1000) - birth
-                stack.free += 1
-                stack.free_bytes += size
-                stack.free_total += age
-                if age > stack.free_max:
-                    stack.free_max = age
-                if age < stack.free_min or stack.free == 1:
-                    stack.free_min = age
+                ledger.freed(record, int((now - ledger.started) * 1000))
         traps = task.traps = task.traps + 1
         if traps < MASK_SAMPLE or task.masked:
             self.tracer.note_trap_mask(task)
@@ -1870,7 +1900,7 @@ class TrapEngine(object):
                 ledger.failed += 1
                 return
         # the same sp and return address: most likely the same stack, which is looked at where its return addresses lay
-        known = hook.chains.get((sp, return_address))
+        known = hook.chains.get((sp, return_address)) if self.loop is None else None
         if known is not None and len(stack) >= known[0] and known[1](stack) == known[2]:
             found = known[3]
         else:
@@ -1906,6 +1936,10 @@ class TrapEngine(object):
         if found is None:
             found = self._new_stack(hook, walk, nested)
         if found is not None and not walk.exact:
+            if self.loop is not None:
+                if not found.nested and not found.cut:
+                    self.loop.know(hook, found, walk, sp, stack, registers[unwinder.RBP], return_address)
+                return found
             chain = self._chain(walk)
             if chain is not None:
                 if len(hook.chains) > MAX_CHAINS:
@@ -2752,6 +2786,267 @@ class TrapEngine(object):
         """Whether the process is still there, and no zombie."""
         return platform.start_time(self.pid) == self.target.start_time and any(
             state not in 'ZX' for state in platform.thread_states(self.pid).values())
+
+
+class TrapLoop(object):
+    """The trap engine's loop as machine code of our own (keeper_traps in recorder.c): it waits for traps, and serves the
+    simple ones without Python.
+
+    It works on the columns of the ledger. Whatever is not simple comes back as an event before anything was changed. It
+    serves the tasks that admit() lets in only, and knows the stacks that know() tells it.
+    """
+
+    TASKS = 4096
+    POOL = 1 << 19              # words for stacks
+
+    @classmethod
+    def make(cls, engine):
+        """The loop for an engine; None where there is none: another system, or this process may not run code of its own."""
+        clock = platform.keeper_clock()
+        if clock is None or os.environ.get('MEMLEAX_NO_KEEPER'):
+            return None
+        try:
+            return cls(engine, clock, recorder.Keeper())
+        except recorder.RecorderError as error:
+            engine.note('verbose', 'the loop over traps is Python alone: %s' % error)
+            return None
+
+    def __init__(self, engine, clock, keeper):
+        self.engine = engine
+        self.tracer = engine.tracer
+        self.ledger = engine.ledger
+        self.keeper = keeper
+        self.due = 0
+        hooks = [(pc, hook, handler) for pc, (handler, hook) in engine.traps.items()
+                 if not hook.by_trap and hook.function.kind != BOTH]
+        slots = 64
+        while slots < 4 * len(hooks):
+            slots *= 2
+        sizes = [('loop', _LOOP_SIZE), ('hooks', slots * 32), ('tasks', self.TASKS * 64),
+                 ('cache', 4 << _LOOP['STACK_CACHE_BITS']), ('copy', _LOOP['COPY_BYTES']), ('pool', self.POOL * 8)]
+        self.memory = mmap.mmap(-1, sum(size for _, size in sizes), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.bytes = memoryview(self.memory)
+        self.words = words = self.bytes.cast('Q')
+        base = self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        places, at = {}, 0
+        for name, size in sizes:
+            places[name] = at
+            at += size
+        self.places = places
+        self.task_words = places['tasks'] >> 3
+        self.pool_words = places['pool'] >> 3
+        self.pool_next = 1
+        self.numbers = {}               # hook -> its number
+        for pc, hook, _ in hooks:
+            number = self.numbers.setdefault(hook, len(self.numbers))
+            position = (pc * BlockTable.GOLDEN & _MOST) >> 32
+            while words[(places['hooks'] >> 3) + (position & slots - 1) * 4]:
+                position += 1
+            struct.pack_into('<QIIII', self.bytes, places['hooks'] + (position & slots - 1) * 32, pc,
+                             _LOOP['TRAP_FREE' if hook.function.kind == BEFORE else 'TRAP_ALLOCATION'],
+                             hook.size_from or 0, int(hook.through_argument), number)
+        registers = ctypes.addressof(ctypes.c_char.from_buffer(engine.tracer.registers_buffer))
+        for name, value in (
+                ('registers', registers), ('copy', base + places['copy']), ('memory', engine.tracer.memory),
+                ('clock', clock), ('started', int(self.ledger.started * 1e9)), ('hooks_at', base + places['hooks']),
+                ('hooks_mask', slots - 1), ('tasks_at', base + places['tasks']), ('tasks_mask', self.TASKS - 1),
+                ('cache_at', base + places['cache']), ('pool_at', base + places['pool'])):
+            words[_LOOP_WORD[name]] = value
+        self.none = array('Q', bytes(8 * 5))
+
+    def take(self, block):
+        """The next event that takes Python, as Tracer.wait() returns it. Serves others meanwhile."""
+        words, ledger, engine = self.words, self.ledger, self.engine
+        blocks = ledger.blocks
+        tasks = self.tracer.tasks
+        if blocks.moved or ledger.moved:
+            self._find_columns()
+        words[_SPARE] = blocks.spare
+        words[_BLOCKS] = blocks.count
+        words[_BYTES] = blocks.bytes
+        words[_UNTIL] = int((time.monotonic() + LOOP_TURN) * 1e9)
+        words[_LOOK_ONLY] = not block
+        words[_SEVERAL] = len(tasks) > 1
+        found = self.keeper.traps(self.address)
+        (blocks.spare, blocks.count, blocks.bytes, calls, unknown, stops, busy, longest, tid, status, pc, last,
+         due) = words[_SPARE:_TURN].tolist()
+        if stops:
+            ledger.calls += calls
+            ledger.unknown_frees += unknown
+            engine.stops += stops
+            if longest > engine.longest * 1e9:
+                engine.longest = longest / 1e9
+        engine.busy += busy / 1e9
+        words[_CALLS:_TID] = self.none
+        if found == _FOUND_TRAP:
+            task = tasks.get(tid)
+            if task is not None:
+                task.stopped = True
+                task.interrupted = False
+                task.signal = task.group = 0
+                task.last = last
+                self.due = due
+                return tid, platform.TRAP, pc
+        if found == _FOUND_NOTHING:
+            return None
+        if found == _FOUND_EVENT:
+            if status != platform.TRAP_STATUS:
+                self.drop(tid)
+            return self.tracer.decode(tid, status)
+        if found == _FOUND_NOBODY:
+            raise ChildProcessError
+        return None
+
+    def _find_columns(self):
+        ledger, words = self.ledger, self.words
+        blocks = ledger.blocks
+        for name, column in (('addresses', blocks.addresses), ('sizes', blocks.sizes), ('stacks', blocks.stacks),
+                             ('births', blocks.births), ('older', blocks.older), ('newer', blocks.newer),
+                             ('chain', blocks.chain), ('heads', blocks.heads), ('figures', ledger.figures)):
+            words[_LOOP_WORD[name]] = column.buffer_info()[0]
+        words[_LOOP_WORD['buckets']] = len(blocks.heads)
+        words[_LOOP_WORD['low']] = blocks.low
+        words[_LOOP_WORD['high']] = blocks.high
+        blocks.moved = ledger.moved = False
+
+    def admit(self, task):
+        """After Python served a trap of a task, which is still stopped: may the loop serve the next one?"""
+        engine, words, tid = self.engine, self.words, task.tid
+        due, self.due = self.due, 0
+        place = self.task_words + (tid & self.TASKS - 1) * 8
+        if due:
+            if due & _DUE_MASK:
+                self.tracer.note_trap_mask(task)
+            if due & _DUE_CPU:
+                cpu = engine.cpu
+                engine._follow(task)
+                words[place + 5] = min(2 * words[place + 5], CPU_SAMPLE_MOST) if engine.cpu == cpu else CPU_SAMPLE
+                words[place + 4] = words[place + 5]
+            if due & _DUE_ROOM:
+                self.ledger.blocks.reserve(ROOM)
+        if (task.masked or task.traps < MASK_SAMPLE or task.mask is None or tid in engine.inner
+                or engine.pending.get(tid)):
+            if words[place] == tid:
+                words[place] = 0
+            return
+        if words[place] != tid:
+            other = self.tracer.tasks.get(words[place])
+            if other is not None:
+                other.last = words[place + 1]
+            words[place] = tid
+            words[place + 3] = MASK_SAMPLE
+            words[place + 4] = words[place + 5] = CPU_SAMPLE
+        words[place + 1] = task.last
+        words[place + 2] = task.mask
+
+    def drop(self, tid):
+        """Something else happened to a task: Python serves its next trap."""
+        place = self.task_words + (tid & self.TASKS - 1) * 8
+        if self.words[place] == tid:
+            task = self.tracer.tasks.get(tid)
+            if task is not None:
+                task.last = self.words[place + 1]
+            self.words[place] = 0
+
+    def flush(self):
+        """What the loop has waited for and not served becomes `unread`."""
+        words = self.words
+        queue = words[_QUEUE + words[_QUEUE_NEXT]:_QUEUE + words[_QUEUE_END]].tolist()
+        words[_QUEUE_NEXT] = words[_QUEUE_END] = 0
+        for entry in queue:
+            event = self.tracer.decode(entry & 0xffffffff, entry >> 32)
+            if event is not None:
+                self.drop(event[0])
+                self.tracer.unread.append(event)
+
+    def forget(self):
+        """Forget all stacks: code has gone."""
+        start = self.places['cache']
+        self.bytes[start:start + (4 << _LOOP['STACK_CACHE_BITS'])] = bytes(4 << _LOOP['STACK_CACHE_BITS'])
+        self.pool_next = 1
+
+    def know(self, hook, found, walk, sp, stack, fp, return_address):
+        """Tell the loop of a stack: it is found again by comparing the words that decided where the walk went."""
+        layout = self._layout(walk, sp, stack, fp, return_address)
+        if layout is None:
+            return
+        stack, offsets, values, uses_fp = layout
+        count = len(offsets)
+        size = _KNOWN_WORDS + count + (count + 1 >> 1)
+        if self.pool_next + size > self.POOL:
+            self.forget()
+        place = self.places['pool'] + 8 * self.pool_next
+        struct.pack_into('<QQQIIIIQ%dQ%dI' % (count, count), self.bytes, place, sp, return_address, fp,
+                         self.numbers[hook], found.index, count, max(offsets) + 8, uses_fp, *(values + offsets))
+        start = self.places['copy']
+        stack = stack[:_LOOP['COPY_BYTES']]
+        self.bytes[start:start + len(stack)] = stack
+        if self.keeper.know(self.address, self.pool_next, len(stack), 0, 0, 0, 0, 0):
+            self.pool_next += size
+
+    def _layout(self, walk, sp, stack, fp, return_address):
+        """Which words of a stack decided its walk -> (the stack, their offsets, their values, whether fp did as well), or
+        None: the rules were not of the simple kind."""
+        engine = self.engine
+        addresses = walk.addresses
+        if walk.ending not in (unwinder.END_OF_STACK, unwinder.LIMIT):
+            return None
+        offsets, values = [24], [return_address]
+        if not addresses:
+            return (stack, offsets, values, 0) if not engine.limit else None
+        simple_rule = engine.unwinder.simple_rule
+        at, place, uses_fp = 32, None, 0
+        for index, address in enumerate(addresses):
+            if index == engine.limit - 1:
+                break
+            rule = simple_rule(address)
+            if rule == unwinder.END_OF_STACK:
+                break
+            if rule is None or len(rule) > 3:
+                return None
+            register, offset, slot = rule
+            if register == unwinder.RSP:
+                cfa = at + offset
+            elif register == unwinder.RBP:
+                if place is not None:
+                    fp_now = struct.unpack_from('<Q', stack, place)[0]
+                    offsets.append(place)
+                    values.append(fp_now)
+                else:
+                    fp_now, uses_fp = fp, 1
+                cfa = fp_now - sp + offset
+            else:
+                return None
+            if not at + 8 <= cfa <= _LOOP['COPY_BYTES'] or cfa & 7:
+                return None
+            if cfa > len(stack):
+                stack = self.tracer.read(sp, min(max(2 * cfa, STACK_BYTES), _LOOP['COPY_BYTES']))
+                if cfa > len(stack):
+                    return None
+            if slot is not None:
+                place = cfa + slot
+                if not 0 <= place <= cfa - 16:
+                    return None
+            following = addresses[index + 1] if index + 1 < len(addresses) else 0
+            if struct.unpack_from('<Q', stack, cfa - 8)[0] != following:
+                return None
+            offsets.append(cfa - 8)
+            values.append(following)
+            at = cfa
+        return stack, offsets, values, uses_fp
+
+
+_LOOP = dict(recorder.LOOP_CONSTANTS)
+_LOOP_OFFSETS, _LOOP_BYTES = recorder.offsets_of('loop')
+_LOOP_SIZE = -(-_LOOP_BYTES // 64) * 64
+_LOOP_WORD = {name: offset >> 3 for name, offset in _LOOP_OFFSETS.items()}
+_KNOWN_WORDS = recorder.offsets_of('known_stack')[1] >> 3
+(_SPARE, _BLOCKS, _BYTES, _CALLS, _TID, _TURN, _UNTIL, _LOOK_ONLY, _SEVERAL, _QUEUE, _QUEUE_NEXT, _QUEUE_END) = [
+    _LOOP_WORD[name] for name in ('spare', 'blocks', 'bytes', 'calls', 'tid', 'turn', 'until', 'look_only', 'several',
+                                  'queue', 'queue_next', 'queue_end')]
+_FOUND_NOTHING, _FOUND_EVENT, _FOUND_TRAP, _FOUND_NOBODY, _DUE_CPU, _DUE_MASK, _DUE_ROOM = [
+    _LOOP[name] for name in ('FOUND_NOTHING', 'FOUND_EVENT', 'FOUND_TRAP', 'FOUND_NOBODY', 'DUE_CPU', 'DUE_MASK',
+                             'DUE_ROOM')]
 
 
 # -- the recorder engine --------------------------------------------------------------------------------------------

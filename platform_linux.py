@@ -443,6 +443,14 @@ def current_cpu():
     return number if number >= 0 else (1 << 64) - 1
 
 
+def keeper_clock():
+    """The address of clock_gettime(2) for keeper_traps (recorder.c), which makes this system's calls; None: not here."""
+    try:
+        return ctypes.cast(libc.clock_gettime, ctypes.c_void_p).value
+    except AttributeError:          # a C library older than glibc 2.17
+        return None
+
+
 def signal_state(pid, tid):
     """(blocked, pending) signal masks of a thread: bit n-1 is signal n. (0, 0) when it is gone."""
     status = _status(pid, tid) or {}

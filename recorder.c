@@ -1196,4 +1196,304 @@ u64 keeper_forget(header *h, u64 start, u64 end)
 	return n;
 }
 
+/*
+ * The loop of the trap engine, Linux only: waits for traps of the target's threads and does what is simple about them;
+ * everything else it leaves to Python, before anything is changed.  A thread's registers are in l->registers then.
+ *
+ * The tables are those of monitor.BlockTable; monitor.py says what they mean.
+ */
+
+#define SYS_PREAD 17
+#define SYS_WAIT4 61
+#define SYS_PTRACE 101
+#define PTRACE_CONT 7
+#define PTRACE_GETREGS 12
+#define PTRACE_GETSIGINFO 0x4203
+#define PTRACE_GETSIGMASK 0x420A
+#define WALL 0x40000000
+#define WNOHANG 1
+#define TRAP_STATUS (5 << 8 | 0x7f)
+#define SI_KERNEL 0x80
+#define ECHILD 10
+
+INLINE long call4(long number, u64 a, u64 b, u64 c, u64 d)
+{
+	register u64 r10 asm("r10") = d;
+	asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+	return number;
+}
+
+INLINE u64 now_of(loop *l)
+{
+	u64 time[2];
+	((int (*)(u64, u64 *))l->clock)(1, time);               /* clock_gettime(CLOCK_MONOTONIC) */
+	return time[0] * 1000000000 + time[1];
+}
+
+INLINE u32 *bucket_of_address(loop *l, u64 address)
+{
+	u64 mixed = address * GOLDEN >> 32, bucket = mixed & l->high;
+	if (bucket >= l->buckets)
+		bucket = mixed & l->low;
+	return (u32 *)l->heads + bucket;
+}
+
+/* free: 0 if that takes Python. */
+INLINE int free_trap(loop *l, u64 address, u64 now)
+{
+	u64 *addresses = (u64 *)l->addresses, *f, age, size;
+	u32 *chain = (u32 *)l->chain, *older = (u32 *)l->older, *newer = (u32 *)l->newer, *link, row;
+
+	if (address) {
+		for (link = bucket_of_address(l, address); (row = *link); link = chain + row)
+			if (addresses[row] == address)
+				break;
+		if (row) {
+			if (older[row] == row)
+				return 0;                       /* expired: that is told */
+			*link = chain[row];
+			newer[older[row]] = newer[row];
+			older[newer[row]] = older[row];
+			addresses[row] = 0;
+			chain[row] = l->spare;
+			l->spare = row;
+			size = ((u64 *)l->sizes)[row];
+			l->blocks--;
+			l->bytes -= size;
+			age = (now - l->started) / 1000000 - ((u64 *)l->births)[row];
+			if ((long)age < 0)
+				age = 0;
+			f = (u64 *)l->figures + ((u32 *)l->stacks)[row] * FIGURES;
+			f[FIGURE_FREE]++;
+			f[FIGURE_FREE_BYTES] += size;
+			f[FIGURE_FREE_TOTAL] += age;
+			if (age > f[FIGURE_FREE_MAX])
+				f[FIGURE_FREE_MAX] = age;
+			if (age < f[FIGURE_FREE_MIN] || f[FIGURE_FREE] == 1)
+				f[FIGURE_FREE_MIN] = age;
+		} else
+			l->unknown_frees++;
+	}
+	l->calls++;
+	return 1;
+}
+
+/* Copy the stack at sp: `need` bytes in all, of which `have` are there. -> bytes that are there now. */
+INLINE u64 copy_stack(loop *l, u64 sp, u64 have, u64 need)
+{
+	long got = call4(SYS_PREAD, l->memory, l->copy + have, need - have, sp + have);
+	return got > 0 ? have + got : have;
+}
+
+/* Is the stack as in a record?  If not, *key leads to the next one to try. */
+INLINE int is_known(loop *l, known_stack *k, u64 sp, u64 fp, u32 hook, u64 *key)
+{
+	u64 *words = k->words, found;
+	u32 *where = (u32 *)(words + k->count), i;
+
+	for (i = 0; i < k->count; i++) {
+		found = *(u64 *)(l->copy + where[i]);
+		if (unlikely(found != words[i])) {
+			*key = mix(*key, found + i);
+			return 0;
+		}
+	}
+	if (unlikely(k->uses_fp && k->fp != fp)) {
+		*key = mix(*key, fp + i);
+		return 0;
+	}
+	return 1;
+}
+
+INLINE u64 first_key(u64 sp, u64 return_address, u32 hook)
+{
+	return (sp * SECOND_MIX ^ return_address ^ hook) * GOLDEN;
+}
+
+/* Where to look for a stack of which `have` bytes are copied: the record, or 0, and *slot is where to put it. */
+INLINE known_stack *look_up(loop *l, u64 sp, u64 fp, u32 hook, u64 *have, u32 **slot)
+{
+	u64 return_address = ((u64 *)l->copy)[3], key = first_key(sp, return_address, hook);
+	u32 tries;
+
+	for (tries = 0; tries < STACK_TRIES; tries++) {
+		known_stack *k;
+		*slot = (u32 *)l->cache_at + (key >> (64 - STACK_CACHE_BITS));
+		if (!**slot)
+			return 0;
+		k = (known_stack *)((u64 *)l->pool_at + **slot);
+		if (unlikely(k->sp != sp || k->return_address != return_address || k->hook != hook)) {
+			key = mix(key, 1);
+			continue;
+		}
+		if (unlikely(k->need > *have)) {
+			*have = copy_stack(l, sp, *have, k->need);
+			if (k->need > *have)
+				return 0;
+		}
+		if (is_known(l, k, sp, fp, hook, &key))
+			return k;
+	}
+	return 0;
+}
+
+/* An allocating function has returned: 0 if that takes Python. */
+INLINE int allocation_trap(loop *l, trap_hook *h, u64 *regs, u64 now)
+{
+	u64 sp = regs[19], address = regs[10], size, have, *f, *stack = (u64 *)l->copy;
+	u64 *addresses = (u64 *)l->addresses;
+	u32 *chain = (u32 *)l->chain, *older = (u32 *)l->older, *newer = (u32 *)l->newer, *slot, *head, row, youngest;
+	known_stack *k;
+
+	if (!address && !h->through)
+		return 0;
+	have = copy_stack(l, sp, 0, SHORT_COPY);
+	if (have < 64)
+		return 0;
+	switch (h->size) {
+	case SIZE_FIRST: size = stack[0]; break;
+	case SIZE_SECOND: size = stack[1]; break;
+	case SIZE_THIRD: size = stack[2]; break;
+	case SIZE_PRODUCT: size = stack[0] * stack[1]; break;
+	default: size = stack[1] * stack[2];
+	}
+	if (h->through) {
+		if ((u32)address || stack[0] - sp > have - 8)
+			return 0;
+		address = *(u64 *)(l->copy + (stack[0] - sp));
+		if (!address)
+			return 0;
+	}
+	k = look_up(l, sp, regs[4], h->number, &have, &slot);
+	if (!k)
+		return 0;
+	head = bucket_of_address(l, address);
+	for (row = *head; row; row = chain[row])
+		if (addresses[row] == address)
+			return 0;
+	row = l->spare;
+	if (!row || l->blocks >= l->buckets) {
+		l->due |= DUE_ROOM;
+		return 0;
+	}
+	l->spare = chain[row];
+	addresses[row] = address;
+	((u64 *)l->sizes)[row] = size;
+	((u32 *)l->stacks)[row] = k->stack;
+	((u64 *)l->births)[row] = (now - l->started) / 1000000;
+	youngest = older[0];
+	older[row] = youngest;
+	newer[row] = 0;
+	newer[youngest] = row;
+	older[0] = row;
+	chain[row] = *head;
+	*head = row;
+	l->blocks++;
+	l->bytes += size;
+	f = (u64 *)l->figures + (u64)k->stack * FIGURES;
+	f[FIGURE_ALLOC]++;
+	f[FIGURE_ALLOC_BYTES] += size;
+	l->calls++;
+	return 1;
+}
+
+/* Wait and serve until Python is needed. -> FOUND_... */
+u64 keeper_traps(loop *l)
+{
+	u64 *regs = (u64 *)l->registers, now, begin, pc, position;
+
+	for (;;) {
+		long tid;
+		int status;
+		trap_task *t;
+		trap_hook *h;
+
+		if (l->queue_next < l->queue_end) {
+			tid = (u32)l->queue[l->queue_next];
+			status = l->queue[l->queue_next++] >> 32;
+		} else {
+			if (l->several && ++l->turn > GATHER_EVERY) {
+				/* the kernel hands out the first of its list: so everybody gets a turn */
+				l->turn = 0;
+				l->queue_next = l->queue_end = 0;
+				while (l->queue_end < QUEUE_SIZE
+				       && (tid = call4(SYS_WAIT4, -1, (u64)&status, WALL | WNOHANG, 0)) > 0)
+					l->queue[l->queue_end++] = (u64)(u32)status << 32 | tid;
+				if (l->queue_end)
+					continue;
+			}
+			tid = (int)call4(SYS_WAIT4, -1, (u64)&status, l->look_only ? WALL | WNOHANG : WALL, 0);
+			if (tid <= 0)
+				return tid == -ECHILD ? FOUND_NOBODY : FOUND_NOTHING;
+		}
+		begin = now_of(l);
+		l->tid = tid;
+		l->status = (u32)status;
+		l->due = 0;
+		if (status != TRAP_STATUS)
+			return FOUND_EVENT;
+		t = (trap_task *)l->tasks_at + (tid & l->tasks_mask);
+		if (t->tid != (u64)tid)
+			return FOUND_EVENT;
+		if (call4(SYS_PTRACE, PTRACE_GETREGS, tid, 0, (u64)regs) < 0)
+			return FOUND_EVENT;
+		pc = regs[16];
+		position = pc * GOLDEN >> 32;
+		for (;; position++) {
+			h = (trap_hook *)l->hooks_at + (position & l->hooks_mask);
+			if (h->pc == pc)
+				break;
+			if (!h->pc)
+				goto python;
+		}
+		if (t->last == pc) {
+			/* sent by somebody? */
+			u32 info[32];
+			if (call4(SYS_PTRACE, PTRACE_GETSIGINFO, tid, 0, (u64)info) < 0 || info[2] != SI_KERNEL)
+				goto python;
+		}
+		if (!t->cpu_left || !--t->cpu_left) {
+			l->due |= DUE_CPU;
+			goto python;
+		}
+		if (!--t->mask_left) {
+			u64 mask;
+			t->mask_left = MASK_EVERY;
+			if (call4(SYS_PTRACE, PTRACE_GETSIGMASK, tid, 8, (u64)&mask) < 0 || mask != t->mask) {
+				l->due |= DUE_MASK;
+				goto python;
+			}
+		}
+		if (!(h->kind == TRAP_FREE ? free_trap(l, regs[14], begin) : allocation_trap(l, h, regs, begin)))
+			goto python;
+		t->last = pc;
+		l->stops++;
+		now = now_of(l);
+		l->busy += now - begin;
+		if (now - begin > l->longest)
+			l->longest = now - begin;
+		call4(SYS_PTRACE, PTRACE_CONT, tid, 0, 0);
+		if (now >= l->until)
+			return FOUND_NOTHING;
+		continue;
+python:
+		l->pc = pc;
+		l->last = t->last;
+		l->busy += now_of(l) - begin;
+		return FOUND_TRAP;
+	}
+}
+
+/* Make a record in the pool, at a word's offset, the one for the stack in l->copy (`have` bytes) and l->registers. */
+u64 keeper_know(loop *l, u64 offset, u64 have)
+{
+	known_stack *k = (known_stack *)((u64 *)l->pool_at + offset);
+	u32 *slot;
+
+	if (look_up(l, k->sp, k->fp, k->hook, &have, &slot))
+		return 0;
+	*slot = offset;
+	return 1;
+}
+
 #endif

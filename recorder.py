@@ -150,6 +150,44 @@ STRUCTURES = (
         ('spare', 'u64', 1),
         ('stack', 'u8', 16384 - 80))),
 )
+# What the monitor's loop over traps (keeper_traps) works on: memory of the monitor alone, no part of the tables. The
+# columns are those of monitor.BlockTable.
+LOOP_STRUCTURES = (
+    ('trap_hook', (
+        ('pc', 'u64', 1),           # behind the int3; 0: no entry
+        ('kind', 'u32', 1), ('size', 'u32', 1), ('through', 'u32', 1), ('number', 'u32', 1), ('spare', 'u64', 1))),
+    ('trap_task', (
+        ('tid', 'u64', 1), ('last', 'u64', 1), ('mask', 'u64', 1),
+        ('mask_left', 'u64', 1), ('cpu_left', 'u64', 1), ('cpu_every', 'u64', 1), ('spare', 'u64', 2))),
+    ('known_stack', (
+        ('sp', 'u64', 1), ('return_address', 'u64', 1), ('fp', 'u64', 1), ('hook', 'u32', 1), ('stack', 'u32', 1),
+        ('count', 'u32', 1), ('need', 'u32', 1), ('uses_fp', 'u64', 1), ('words', 'u64', 0))),
+    ('loop', (
+        ('registers', 'u64', 1), ('copy', 'u64', 1), ('memory', 'u64', 1), ('clock', 'u64', 1),
+        ('started', 'u64', 1), ('until', 'u64', 1), ('look_only', 'u64', 1), ('several', 'u64', 1),
+        ('hooks_at', 'u64', 1), ('hooks_mask', 'u64', 1), ('tasks_at', 'u64', 1), ('tasks_mask', 'u64', 1),
+        ('cache_at', 'u64', 1), ('pool_at', 'u64', 1),
+        # of monitor.BlockTable and Ledger
+        ('addresses', 'u64', 1), ('sizes', 'u64', 1), ('stacks', 'u64', 1), ('births', 'u64', 1),
+        ('older', 'u64', 1), ('newer', 'u64', 1), ('chain', 'u64', 1), ('heads', 'u64', 1),
+        ('buckets', 'u64', 1), ('low', 'u64', 1), ('high', 'u64', 1), ('figures', 'u64', 1),
+        ('spare', 'u64', 1), ('blocks', 'u64', 1), ('bytes', 'u64', 1),
+        # what happened since the last look
+        ('calls', 'u64', 1), ('unknown_frees', 'u64', 1), ('stops', 'u64', 1), ('busy', 'u64', 1),
+        ('longest', 'u64', 1),
+        # what Python is to look at
+        ('tid', 'u64', 1), ('status', 'u64', 1), ('pc', 'u64', 1), ('last', 'u64', 1), ('due', 'u64', 1),
+        ('turn', 'u64', 1), ('queue_next', 'u64', 1), ('queue_end', 'u64', 1), ('queue', 'u64', 64))),
+)
+LOOP_CONSTANTS = (
+    ('TRAP_FREE', 1), ('TRAP_ALLOCATION', 2),
+    ('FOUND_NOTHING', 0), ('FOUND_EVENT', 1), ('FOUND_TRAP', 2), ('FOUND_NOBODY', 3),
+    ('DUE_CPU', 1), ('DUE_MASK', 2), ('DUE_ROOM', 4),
+    ('QUEUE_SIZE', 64), ('GATHER_EVERY', 8), ('MASK_EVERY', 16),
+    ('SHORT_COPY', 1024), ('COPY_BYTES', 16384), ('STACK_CACHE_BITS', 15), ('STACK_TRIES', 6),
+    ('FIGURE_ALLOC', 0), ('FIGURE_ALLOC_BYTES', 1), ('FIGURE_FREE', 2), ('FIGURE_FREE_BYTES', 3),
+    ('FIGURE_FREE_TOTAL', 4), ('FIGURE_FREE_MIN', 5), ('FIGURE_FREE_MAX', 6), ('FIGURES', 8),
+)
 _TYPES = {'u8': (1, 'B'), 'u16': (2, 'H'), 'u32': (4, 'I'), 'u64': (8, 'Q')}
 MAGIC = int.from_bytes(b'memleaxR', 'little')
 VERSION = 1
@@ -171,9 +209,16 @@ def _offsets(fields):
 
 _at = {}
 _size = {}
-for _name, _fields in STRUCTURES:
+for _name, _fields in STRUCTURES + LOOP_STRUCTURES:
     _at[_name], _size[_name] = _offsets(_fields)
 _header = _at['header']
+
+
+def offsets_of(name):
+    """({field: offset}, size) of a structure."""
+    return _at[name], _size[name]
+
+
 _WORD = {name: offset >> 3 for name, offset in _header.items()}      # index of a header's word
 _STACK = struct.Struct('<' + ''.join(['%d%s' % (count, _TYPES[kind][1])
                                       for _, kind, count in dict(STRUCTURES)['stack_record']]))
@@ -185,9 +230,9 @@ def c_header():
     """The declarations above for recorder.c -> str; the compiler checks every offset."""
     lines = ['typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32;',
              'typedef unsigned long u64;']
-    for name, value in CONSTANTS:
+    for name, value in CONSTANTS + LOOP_CONSTANTS:
         lines.append('#define %s 0x%xu%s' % (name, value, 'l' if value >> 32 else ''))
-    for name, fields in STRUCTURES:
+    for name, fields in STRUCTURES + LOOP_STRUCTURES:
         lines.append('struct %s {' % name)
         for field, kind, count in fields:
             lines.append('\t%s %s%s;' % (kind, field, '' if count == 1 else '[%s]' % (count or '')))
@@ -435,6 +480,8 @@ class Keeper(object):
             if name.startswith('keeper_'):
                 function = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * 8)(address + offset)
                 setattr(self, name[len('keeper_'):], function)
+        # holds the interpreter's lock, as there is one thread, and is a microsecond faster
+        self.traps = ctypes.PYFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(ctypes.cast(self.traps, ctypes.c_void_p).value)
 
 
 # ---- the tables ----
@@ -1113,7 +1160,8 @@ def source_checksum(source):
     """What the machine code depends on, in 32 bits: to see that it was made from this very source and
     layout."""
     with open(source, 'rb') as stream:
-        return zlib.crc32(stream.read(), LAYOUT_CHECKSUM) & 0xffffffff
+        loop = zlib.crc32(repr((LOOP_CONSTANTS, LOOP_STRUCTURES)).encode('ascii'), LAYOUT_CHECKSUM)
+        return zlib.crc32(stream.read(), loop) & 0xffffffff
 
 
 def _link(elf, keeper):
@@ -1206,11 +1254,13 @@ OFFSETS = {
     'keeper_finish': 6256,
     'keeper_finish.cold': 6208,
     'keeper_forget': 6800,
+    'keeper_know': 9360,
     'keeper_scan': 3744,
     'keeper_settle': 5584,
     'keeper_stack': 4960,
     'keeper_sum': 4224,
     'keeper_teach': 6576,
+    'keeper_traps': 6928,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1337,71 +1387,95 @@ CODE = zlib.decompress(base64.b64decode(
     'RaCjxufUEX3tcMl+TZijd5JqcrmcY45RXXvhMN3s2uKy49za3K4/OckcV6iJnrHqih+W3iURQDX7HNbad+fHnftD+g+LD/8HJ24R'
     'WQ=='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WX90VFV+n5cJMFGWNyLWWNGT6GiTPXRhXE87b4F1HszIvXCfhkKAAlH3rEtT62nZZEbSlS2ElxGvz5FWpfb09Mhaz1a7u+dQ'
-    'VlYIrDpvApn8QAxBIKJCAMUZBmQUNwYRpp/vnYQfe9r8wbwf9973vd/v5/v5fr4XLr9g8mA9cxaHFjDZZbYeKxZ1jykLrZeKZ3G5'
-    'ftDj8TDnQcbll8z7kk/zeLh7qlrU7uM7blo9d037P/7ly1zfnKZ5xTWm7JW95tf7mZudyfTNc1qE1sXcwTFMS0ecv6pkyccqo8bh'
-    'ppks0R2biCeTRXLpZBNPbikwba6f6TtOVjXdUxDaLF+B2WXasoaOiOwrmPqWWyNGX+ywKdP5PnoS0bc0eEwjHfsdPfo1c1aFuHts'
-    'LPNuG4a9QtuLNe6vNNthrqcgdPcBP7fPl626Pmlq3HbHz5Llz+ED68NlHo+W35B8zuPHLpPje5h3wzTMEY6WG4cN0dbnNDL3c28i'
-    'pbddxGLmYi4LyZVFLvfxnS9c/OsV2y9lD5qLZCHYbdaL5D+0cHlJJF/MrKWxC+vZW6NOWiDk44FCNPgJl2cTQ3rb8xhg6ZuHuXN/'
-    'iHvLuHu2yrrzZ1Xc/Wws1zI8uSZsOVOFzMKVk4SRioW4nfELoxjPWvKoaX+rxXzm72l7+XbmRAIFbp/y2Z9r3EjH/z2YWtZgLjcb'
-    'zIfMhzu4s9hH68heJhcGhgtcz+jxV4XzaGDYkrWW/JEvMRSr2a6W6uLOU2srsOtEKraDbb8cYJnJ1cEdwVQHvqNGFPPveugP3oCL'
-    'Qsy7nhxvtg4SfCzpUjQQfDF9zsqmcXB1uErrGApP1eJVFta+dYXdMkV7YqzdUjPmiQkUibXliETu7y8Wi3SXorsOj4KeCPiYszDg'
-    'Z3CsPJR1YEfuE80z8kfx6ObyGyb3mYv425cjUs8ve95cCK/XM/mHBcw9M4nJc8w+HRIS63JnVqOQjwaqgkP0M43+qYkkw0WK9jdY'
-    'nQJ1B74VDRajiZSpv5iRsUB5NNhtJbqF/BzzQ1yPDs3ztqUp4ID8HwCWqnl3bk3/gu7dk2OZ1imSD4WZ80OWKMbvjiaKsetn2ZFn'
-    'q7S5Mranhtmdfm6cix/FivEpJcDmX2FymOLOjGz8CHMW+egewfMXmJ6ZEO/NnbxULDqwhNtZTbcXwSWAQMCIBKr051P6mylndVtV'
-    'oqi39ZERMk3b+A/KBG6vo+BpzIntqgmm8EqtqLe9cNXbIrmFZbAYOZjc8TZZRU+meUYuaugCXkocvkSwyC+jOfASS7YUhZEhT0Xp'
-    '9bt4zZ0dJUwV9cRbZPhCmLqQTE3rb/Y7sRerAMANsMaJvV9z2aTEwxiqUMnsXaGr8EybWarAmP8U+LsKpD31yEqhb+4kNgNZZTEZ'
-    'aecyN1fF7txQILhmytQW3GM+pvWw5DMejTBWBsDHr8OHt9xD0OfMKMQizE6HmdETH1RMcR25TRZEbRcz5jyi2/tpNdAcdwfHFuba'
-    'bePWjsMIIbuWNbDvIAdgdkrrYM7SGubMQojdpju48UHzbcyZi00ORIMfMqM3PiHYH018uKxBfzHN5cQOcydtOCIHwEVp5piY+7eY'
-    'm2uagAWaK5jDa5jhxnpM+4IW+wkW9gmjK3aPkHORI+s9ZSpz49ezjLpWznPWp6678piu1ePEh3piJrx41ZbW/XnpflkDvFRy/OAw'
-    'TCKP5RoVG1K+MdnH5Xth/c0hc5FZD45bgE36hUMmXMfk8kAW95Vsx2gqIim+dOpm0JthUdtLv9udJWHmHi8TyRWA4qolePQVEmuP'
-    'RXl3lEqMnRrPk/ci52OBQWdJCAO2sp30fWWXXCKIztz8VD3xY5gHRG1N9Otti3ENcHapEMteIXuCZwitA/QAHudyN397FC9Crg6k'
-    'LJkB7AIp5n7qZxXvMiBxHLlfTum0kKk3gFZwK2q7gSGvKcevhz+7VOR33SyAMixe8NN98DRzNqh0czanyE/JZsAlEuhDrEHzJ1Ej'
-    'O4V2gO3PsqTYTQWmBEw/Mz7QE+9hW6a+rWuFaQ979bYTuLXPX6+3abS5SGCP0Rkf33qeIqAnDmJ12WUPeofcMj0xRDNlj5srM91T'
-    'Y+1juukep2KV6MNUrvULuZ+cbsDp+jpGpc3o1+376EIesD8dpyfu8iKTu+M/4E70EZ6MlA0zx4f6rLfd7lVehCoAF8HTe/BhIxbY'
-    'qrelaYPynJD9ubeRpcgmL0/OGmYAEuh6O+17QKGqq+m/hTxmZqKMQERVyP6iLF9LXDZoER9UYTpivDV3Oy5onKbGHSsNhQcPQYrQ'
-    'p2rfQ6L5mHvWy2QdEqiHu6erRDAtV4YQvy4efD8il8y4gjrQwHG5MixbIkIeZ+6p20TwOGZOu4pIhFocXxpZ3JL7aH18PRNm5aNb'
-    '7IEd5flnRmEVDaaCxeBQ/gP4kYy8pZvZrhc3txTtjFe2MBE8losiWajMTSIOYHcCBTZqv6YnPNhlO4Ux9wPy26gBpQ3S9lVJhS0w'
-    'gmzJ6VhpxINjL3twbO4TzLaHEf4m+BWxh/oC4/BkOQTMekK7cDDWFTJl/bgPLBVSFOhmp0UrokLf1m0PjtPbjlykRcboiV+qOt5P'
-    'MmK7VdsDCaHbrxGX4AGC2sdmbsYI/akXCFJACRBc1sKcW1jy2TJV5pJtZa+rj94A7MDWulICggrMoTQgNkUREyB1Jy4sud+q7VUw'
-    'lFrpI9u50aHbT9LdW6qqry0hbzR1WUU+F4e1zFkeGDC3F4mniMDeIA2VKDqPB77SNyIT9TeXBwrG44Gu5rvaPoxV0/DBiPQKfAJ+'
-    '6/BZtV1whjciZ39L1g3ifVckOVujgVmuHS4liz1cHvtZBBjuumxAbue3FIdsO8H4HUWINyjg5wGXrPzStDvK5FFijOui0xtmxMtN'
-    'OfklMJwPSPKUEM1lH+XLD7ENizJNQ4b0WhQmGMflABmWm0o7I4cwckiHmtmHYKmM0hO/9ZQCILQ+5nhUnDbhEe2fyzRCZxrZ5j9b'
-    'uzpQ8MSqGB4PkoWWJAh4ZQMC1eCLyGi52jw2a2OPZZiZ++gCyrTazLESIiPyKIA2hqAIcBL8xihj+nM/hydKVMRlwxIMDesbM/pG'
-    'V3+zGzWhiGwotzPY/89VJkz/VsE8IjtGlq59D9/uGmGCUWIgqI98Kneb8vShy5Zgxv9hSSlR+3NnL6j8uJzKiiCw8lXDVbQyF0rl'
-    'S+lF6niodnH5bvufKp3O5fsoY/IClGGL81iIOQtCLLk64D/3S+asW0u4nG5X4afJFw0O5R5QsLVr6MfINoH5n0nRdW2WGO9jyAj3'
-    'V+pBsr7IjHRzL3Nmh8x3RnuR7bSgBTU7fSet2fwbws1rNAbkwpKQeULuZV5bSRN5VMjxAciBbLZ1mLTUwsA0BvUUFs74QGwipIkd'
-    'JuHB7b3F3O9UjM7TUpg/XBI6UKBdTPplo8/E5BDYk35Z5Gn2vRWybopprw4Ij74xPDU4VFodir71OEwtiopv0C1sqVftwHIL1D6N'
-    'OU+G2sMq1+1Kss+7069qSY+oTovklEOApxq+1QJFB9PoFSfFK+6ipiD2Sn48K6Yxrtgdfz+YumK67ITEaxGkPC6T89X6fj/oHlZd'
-    'lhuIE7CNKD17TtGPsxruSP5I48nxN5KuHxTOPAj8k6L2iOX8lDHjS6HPOia8z3aQSLeME7otyHb7old/apaSGx2aoitL7oaIFaj4'
-    'aNb6EA6+47LogM7j8iLXwKoDluzl6HGSzRCt/+RjdhH+HyiKxKFYLQl6YRyJn7SMPXrbLsrY5BwI9Q5oyd36ul56YLtaPk2aHi7t'
-    'Ay1XM9lRKprwfe3AXdRKE5TeYM5YcuavoYppbLb1OHmSymeBTZ+/svl5hmhLYmnqgDpExb4R8fzECJEMU+s0qHoJdxCls6y1SG39'
-    'qqVSvR6k19D9GWy/zk83AyhZVUy2oF+sG6alB3PfVTXorJD3CQnWmOO7poaeteSe/AlLfgRvwXf5AVolm1yvOmr6pnfdNAWUWQhY'
-    'KC891/6p5hG9Wz2JCGqY5QEE+JxwHmGxO1SHYh8fx+xvyqCQ0S2wrw8zOalD1VWjKw77F6Pj/pjUdKI/toYbed2eqgCZE878SuFw'
-    '6u1ISOubD0K7+ZQpc0JCOwx6HsO0PuFFumGkl6Ho8irhDePerHHqKpkxf1ozuHL+NCc8mRlmiG7MEAKs0WeZfckXf52gw+3dYW7s'
-    'b2oVzoONFtW5/1RKoTsa7J/rtB0qgXRxaK73xUOEQJEMa9Q2cHwd9PAY9R8knxHp+rtKAe4stY5HwC9APuhAn41NezQwL4WvCfW8'
-    'mmkrYfJJVruXgdKclf7SGQzsKsbGMGMvmcv8BDZ0MsBkuulfuZ3WxPTFjfq6RzF0GboVFUqA7wMx/eGVup2hfu3KlvR1v8KDXIAQ'
-    '4GyiOCa3UGChzc8x7ypE9C9yPx3pDEbyFVz6BZfD0BP1C4TzMIasarScVxWJUuv2iRIMU75GFgeH0DA6Tsk9tmqgYazQBkqs5SLC'
-    'zd9ljp9Cewtz6nzk+tZvSudSNsngfqYdAhb8lCwHqcIzIx//DXdeJ2Llxmmu33+aoHEmxoP9lvff1PGVw1qABqVrtZw6nXKPjcFX'
-    'hfYB8/oV/gGtrxiRgn3BF9+7DCFo4NIwl1OPdvn5ULA//0lruuSPSfu5958V0J2JuRXUnhZzMfyYi1EVO0eqjSo013RG6dK5BFUe'
-    'IDrRHbsbrt1DkrV9tE9hbupmBNDHvg+FrW+GVw7G80KeEqBi1u4pltwvnDeIiElzvEP8zKp7ItK1tEss2MOCaTBAFQv2XfttLjtQ'
-    '9G/jQbSpJTaXoOfD+Uom94rgEeZ+PinWiE9rrDptn9ViT1rJSQc5mjy0Cx9xZ/1VhbF52khBFCiIAe68RPVPUEHsa7oJxqKOuC+V'
-    'auJc1ES3aUawG27tusIkpYPH2OtsuqMWPHrt62D3yIumz/K7qMCVyikbKafEgyPl9L8YyukrzGkG9Eo1VCtYQMD3RXLGAYKolYzd'
-    '5OG1u+Ym7w09kLy3QKxWOywcVDe7Exm1YlgYQ/GzIyuoKqoVmLxUSkms1W0hXWSlrIOYaqxZEZHhKVQ/eesxqprhpxu/xyvOo/OU'
-    '2YKlb4G70NUqIe+8Wqm4aUDQBlQZ9dqqflYP5gl5Gi7gab3tO9RBJCeluDOR0L9VyCMseJAiEh8oFYHYL0Cbub2Xrk4+VS/NRVwe'
-    'ZNCkoNTjE0r9OQjPeS2suG/VSuFspk1xbRfX3sdAru22IID9GA5KOkA6UG+7SRXINY1Qeef1tm3khLeudM4fgtmuYAm9bZ65Jyah'
-    '5zoMJSsqzvGKAnPPVGGpqnnO7/dRhs/ztu1TKV59lrmfwZEZkVwTZs44MKOPG3DRvygCyPi5UYx/NjqNO2ZodKqoPvr/TH1mZCqd'
-    'j35GU4jorOnzG5vWcmc+KkSBO1bVOz5a0NtaOsQeHANlwbUUd0+MsRy/RQSwj8H78S+oV0n000nc3Wih4GeqqrqeeAhR4ZmoOhfj'
-    'mfIA/aoTu2uxes2cn2BOvkdoX0ZQj0o1Jx1xZlWK5NLKqNGnr2ujEx9n/mQ8VMfh6uHTihNNf4Fps1CXTR9d+JgDIGplLGNWlg7i'
-    'TP/Ir6/0q45FGZVzu+jT2+jMVu2fPFLaN/L+ENTknxDnEcXahie2N9eAgRGZKkT1LTdGyKF/R9QlU7mlf/zib0ZeLBphfSVATgnZ'
-    'KeTX2U1fkdrvYMkw+oDhi/r6+0h7T9SuxuciUnKA5uAELg8odNqnVzIqFN5NCqF0aHYjMjxMVT82EfRt71rJ5MCo6sDrBZXMmVfD'
-    '5Vcs+TidDjf7ONITqgjXC6BeRKCy/X/uI08cHwaXM32Oq45PqXnvplMt1H3SNlUsObuOGlx5im4bs7efQUu8OlCnrXpakFi2nJcp'
-    'Y9+mVLWcB5BFs0EQfZb3uVLWDuQnC7mPBfehHk9Cw6kyeMD+HBkcId8nZ7jMuRkZHB/I9auOf3/rCZW9AT79ZaIr3b5VnbodJr0K'
-    'F85A+8Nl1JMbS+fcL/9xenuuHMovGDlwohN4dea5qUvVgYdDqL3CuymlENGpmuX92XZ1SpWcAe/dHNG39RCrRJl7inRBbBEvdXRx'
-    'H4kHpkcKqhxVQwzmtHi3UhQ3ImP8PFl+TgHeqkA3i+B3LetoLx0VXirGP6Yh6s049WZkVX1jitvnx+kb08Hu6j7L2IdukUayandk'
-    'MOnh0n8neLjq7otrikUUzAvBMyQGmfNgKDjEvBtoS/kblACzXWT+G7TjppnMMUoH5n5RnTLxHWYMmPoLbrStJ9aPCtT8rr4tw2aS'
-    'LbE0a31P/b+OvRua18j/Fiy9rKHjfwH0OixC'))
-SOURCE_CHECKSUM = 0x71e69ebe
+    'eNp1Wn18VNWZnpvJx4Apd8SoccX+kjrapNKasexupkGdGydwDt6LoXxWpNpty1KX3U2TGYmVCsmdAY7HAdfv9rc/bbfb1W27pVar'
+    'AavOTCBfKIYgEFEhoMUMAzKKjQGE2ec9dxJCu8sf5H6ce+573vd5n/d5zx0uPmZi70ImF9fOZ6LHaDuUy+kuQ2TbzuVO4HD9kMvl'
+    'YvI2xsUnzP2ER3O5ePJopVm9i2+9dPWcNVvu/funuL45Rc/l1hhih9hhfLabJYdvZPrm2a2m1sOSQ0VMS4XkN8tZ/O7yhsD+5htZ'
+    'rDc8FVemmfHbpxm4ckWWaXO8TN96pKL5hqyp1XuyzC7Qli7rDIn+rKE/d2Uo0B/eb4hUpp+uhPTnlrmMQCr8B7r0ayZX1fLkoWLm'
+    'fmkU9praTswxq9zYAnNdWVNPzvVy+1TBqovihsbtZGm9KNyIF6wPFrhcWmZTfKPLi1XGS/uYe1MNnjGlli7Bgmjps1ew5EfuWEKP'
+    'nsVkxmIusvGmHBe7+MuPnP3W8o5zw3uNRSLr7zUWmvF/beXinBl/tHstjV2wkL0y5qT5pljpyzb4P+DiRGxEjz6MAZa+eZTLWbXc'
+    'XcCTJyqsq39UwZMfFnOtm8fXBC15vSmG4coyM5AI13K722sGcpFhSxw07M+1sMf4Iy0vs4XJkC/L7aMe+yONB1KRn/oTS5cZdxjL'
+    'jG8bd3ZyudhD84gdTCzwjWa53q1HfmHK7/lGLVFtie94YiPhqg41VQ+X69ZOwqpjifBW1jEeYNGdboQ7/IlOvEeNyGXecNE/eAMu'
+    'qmXu9eR4o22I4GOJJEUDwTfrZjc1l8DVwQqtcyR4vRapsDD3lcvt1unaPcV2a1XRPVMoEmsLEYn0v5zN5egsQWedLgU90+dhcoHP'
+    'y+BYsW9Ywo70B5or/4/i0cvFaSZ2GYv4q+MRWcjHPW8sgNcXMvHn+Sx5vIyJk8w+VmsKzMtl/QpTfM9X4R+hPzX0X1UoHsxRtE9j'
+    'dgrUl/CuBn+uIZYw9Ee7RdhX2ODvtWK9pvgIz9dyvWHkVnc0RQEH5P8MsFTcevULqZ/RefJIMdO6zPi3g0zexGK5yLUNsVz4ono7'
+    '9GCFNkeEX69idpeXB05GDmLGyHQHsJmfMzFKcWeB4cgBJhd56BzB82aZ3j0lsiN95FwuJ2EJt4c13V4ElwACvkDIV6E/nNBfTMjV'
+    '0YpYTo/2kxEiRcv4d8oEbrdT8DQmw9uq/AncUjPq0Ucm3M2RW1g3JiMHkzteJavoSo0rf1BFB/BSbP85gkVmKT0DL7F4a84MdJOn'
+    'Guj2G7jN5VYHUzk99goZvgCmLiBTU/qLAzL8aAUAuAnWyPBbVeMmxe7EUIVKZm+rnYBnWsztCoyZPwF/E0DatxBZaeqbu4jNQFbD'
+    'eBhpl2TJdAW7elOW4NpdoJaQPORhWh+LP+DSCGMFAHxkMl783A0Efc4C2XCI2akgC/RFhhRTTCa3iaxZ3cMCs+/S7d00G2iOJ4eK'
+    's3PsaMnaEowwRc/SZewLyAGYndA6mby9isl6hDjZ/CUeeLvlKibnYJGDDf53WGBHZIp/oCH2ztJl+qMpLqZ2Gi/TgkNiEFyUYtLA'
+    'sz/As+nmKZigZRKTvIoFkuE+wz6jhb+PiT1moCd8gynmIEfWuwpU5kYuYt3qWDlPrk9MPn+ZjtXl2Dt67EZ4ccKS2r/qnC9dBi85'
+    'jh8ahUnksfQKxYaUb0z0c/FmUH9xxFhkLATHzccivaYkEyYzcYdvGOflbOtYKiIpPpGNM+nOqFm9g/52yCVBljxcYMaXA4qrluDS'
+    'p0is1y3Ku4NUYuxEKY/PQM6HfUNySS0GvMBepvcru8QSk+gsmblej30X5gFRL8QG9OhiHAOcPSrEYocp+vzHCa2DdAEe52I7f3UM'
+    'L6ZY7UtYohuw8yVY8k9eNukNBiSWkPvF9C4LmXoxaAWnZnUvMOQ2ROl6+LNHRX7b5SZQhsmzXjr3H2Nyk0o3uTlBfoq3AC4hXz9i'
+    'DZo/ghrZZWp72O5hFje3U4FxgOllgbf12JtYlqG/1LPcsEfdevR9nNqnLtKjGi0u5Hs90BUpbTtFEdBjezG76LGH3CPJAj02Qk+K'
+    'vmS6wEgeLbYP6UbyMBWrWD8e5dqAKXaT0wNwut7OqLQFBnT7ZjoQe+w/leixa9zI5N7IN7hsuIvHQwWjTHpQn/XoF93Ki1AF4CJ4'
+    '+nW8OBD2vaBHU7RAcdIUA+lXkaXIJjeP148yAAl03UHrHlSo6mn+b1McMrobGIGIqpD9cUGmmrhsyCI+qMDjiPEL6S/igMZpatwh'
+    'Zyg8uA9ShF5V/SYSzcOSJ9xMNCKB+njyWIXpT4mmWsSvh/vfCoklM8+jDjRwWDQFRWvIFIdZ8uhVpv8wnqyZQCSmmhxvyk9uiV00'
+    'P97eHWSFY0vsgx2FmQfGYNXgT/hz/pHM2/AjGXlFL7OTbpxckbO73aKVmf5D6QYkC5W5MuIAdjVQYKP2a3rMhVVuoTCmv0F+GzPA'
+    'WSAtX5VU2AIjyJa0jpnyHiwe92Bx+gM8bY8i/M3wK2IP9QXG4fFCCJj1hHZTYmzSFAnru/1gqVpFgcnhmoZJDab+Uq89VKJHD5yl'
+    'SYr02C9VHR8gGdFhVfdBQuj2M8QluICg9rMbN2OEvu4RghRQAgQXtDJ5BYs/WKDKXDxa8Kx66cXADmxtdBIQVGCMpACx6YqYAKmr'
+    'cWCJ3Vb1DgVDoTkv6eCBTt2+j85eUVV9rYO8sdRlkzLpCKxl8g7foNGRI54iAnueNFQsJ1f6PtUfQybqL97hywZW+nparom+E66k'
+    '4UMh4TbxCvit02NV98AZ7pC45XOybgj3e0LxWzQaOMy1/U6y2KOF4R+FgOGecQPSL39OcRjeQjB+TRHixQr4GcBlWHxi2J0F4iAx'
+    'xuSGumUzI4WGmPYEGM4DJLkcRHPRT/lyE5ZhUaZpyJAdFoUJxnExSIalr6eVkUMYOaRTPdmPYKmM0mO/dzkBMLV+Jl0qTk/jEq2f'
+    'ixRCZwSGW768drUv6wpXMFweIgstQRBwi2UI1DJPSDQUqsVjsTbWWIAn0++eQZlWiznkIDIkDgJoRQRFgJPgV6SMGUj/GJ5wqIiL'
+    'ZUswNKg/1q0/ltRf7EVNyCEbCu1urP/HKhPqPlcwD4nO/NTVb+LdPXkmGCMGgnr+VemrlKf3jVuCJ/4PS5xEHUifOKPyYzyVFUFg'
+    '5gnDVbS6zzjlS+lF6niodnHxxpa/UTqdi7dQxsQZKMNWeXctk/NrWXy1z3vyl0y2ryVc1tkV+NPsafCPpOcq2NpV9Ccw3AzmfyBB'
+    'x9XDxHjvQUYkf6UuxBfmWCDVsoPJW2qN18Z6kQ6a0IKarXuZ5mz5DeHmGRoDcmFxyDxT7GRuW0kTcdAUpT7IgeHhtlHSUgt8NQzq'
+    'KWjKUl94KqSJHSThwe2dufQfVIxO0VR4ftQROlCgPUx4xQqPgYdrwZ70l4U2sK8tF43TDXu1z3TpjwWv9484s0PRtx2GqTlz0ml0'
+    'C88tVO3AHRaovYbJ+2q3BFWu2+Vkn/tlr6olfWZlyoxP3wd4quEvWKBofwq9Yllk0jXUFIR/nilluRTG5Xojb/kT500XXZB4rSYp'
+    'j3Fynqjvd4PuYdW43ECcgG1E6cGTin7kargj/h2Nx0svIV0/ZMpbIfCPmNUHLPlDxgKfmHr9IdP9YCeJdCvwvm6bZLt91q2vq1dy'
+    'o1NTdGWJ7RCxJio+mrV+hINvHRcd0HlcnOUaWHXQEjs4epx4C0Tr/R5m5+D/wZwZ2xeuJkFvBg5EjliB1/XoNsrY+GwI9U5oye16'
+    '+w66YCe1TIo0PVzaD1quZKLTKZrwffXgNdRKE5SeZ7KYnPlrqGIaO9x2mDxJ5TPL6uY1tTzMEG1BLE0dUKc5aVdePN+TJ5JRap2G'
+    'VC+RHELpLGjLUVu/6nahbg/Rbej+biy/0UsngyhZFUy0ol9sHKWph9JfUTXohCluNgVYY7bnghp6whKvZ963xLvwFnyXGaRZhuPr'
+    'VUdN73S31yig1CNgtRnhuvCfah7Ruy0kEUENs9iDAJ805V0s/CXVodiHS5h9ugAKGd0C+2w/E2Wdqq4GeiKwfzE67vdITccGwmt4'
+    'IKPb1ytApk05r9yUnHo7EtL65r3Qbh5lyuxaU9sPei5iWr/pRrphpJuh6PIK0x3EuVElG8tZYF5NC7hyXo0MTmMBo5ZOjFoEWKPX'
+    'MvucJ/IsQYfb24M8sLu5zZS3rbCozv2HUgq9Df6BOTK6zwHp4to57kf3EQLNeFCjtoHj7aCHu6n/IPmMSC+8xglwl9M6HgC/APmg'
+    'A/0WLNqlgXkpfM2o55VMa4LJR1j1TgZKk01eZw8GduXCRSywk8xlXgIbOhlgMtX8OLdTmlm3eIXe/j0MXYpuRYUS4HvbrLuzSbe7'
+    'qV87vyS9/Ve4kPYRAuTTFMf4cxRYaPOTzL0KEf279A/znUE+X8GlH3MxCj2xcL4p78SQVSss+QtFotS6faAEw/TPkMX+ETSMUjru'
+    'sVUDDWNNbdBhrSQi3PIVJr0U2iuYbPSQ69tOO/tSNsngAabtAxa8lCx7qcKzQCbyGy6fJWLlgWNcn3WMoHE8zP0DlvtJtX0lWSvQ'
+    'oHStlla7U8lDRXirqb3N3F6Ff0DrU0akYJ/xRHYuRQiWcREw7qAebfz6iH8g80FbyvFH2W7ufkgBXU5NL6f2NJcO44+xGFWxK19t'
+    'VKG5oDNKOfsSVHmA6Fhv+Fq49nWSrFvG+hSWTFyOAHrY16Gw9c3wyt5IxhRHTVAx2+LKOe435fNExKQ5XiN+ZpV9IZG0tHPM38f8'
+    'KTBABfP3X/huLjpR9K/ifrSpDpsL0PP+TDkTO03/AZb8qCy8Aq/WWGXKPqGF77PiZXs5mjy0C+9yuX5CYWypyRdEEwXRx+UTVP9M'
+    'Koj9zZfCWNSR5BNOTZyDmphsnunvhVt7zjOJs/EYfpbVSTXhwQtv+3vzN5o/zGyjAueUU5Yvp8SD+XL6Xwzl9OdMtgB6Tg3VshYQ'
+    '8HUzPnMPQdSKhy918eptc+IzaufGZ2SJ1apHTYnqZncho5aPmoGRyIn8DKqKalkmzjkpibl6LaSLKBeNEFMrqpaHRHA61U/edoiq'
+    'ZnDDiq/xSafQeYrhrKU/B3ehq1VCXv6iXHHToEkLUGXUbav6WTmUIeRpOICn9egXqIOIlyW4nErof8EUB5h/L0UkMugUgfDPQJvp'
+    'necmJp+ql8YiLvYyaFJQ6uEpTn8OwpPPBBX3rWoy5WZaFNe2ce0tDOTadgsC2IvhoKQ9pAP16KWqQK5ZAZV3So++RE545Xzn/A6Y'
+    '7TyW0NtmWPL9MvRc+6FkzUkn+aQsSx6vwFQVt8o/7qIMv9Ud3aVSvPIES34IR3ab8TVBJkvAjB4egIv+TRFAt5cHcpEPxx7j0qgd'
+    'e9SsPPj/PPpA/lHaH/2QHiGis+rmrWhey+U8VIgsl1bFax6a0N3mbGIPFUFZcC3Bk+8XWdJrEQHsYvB+5GPqVWIDtBN3LVoo+Jmq'
+    'qq7Hvo2o8O4GtS/Guwt99Fft2F2I1Que+T6eyfSZ2ich1COn5qRCsr7cjN9e3hDo19ujtOMj503DRbUdri5uUJxoeLNMq0ddNjx0'
+    '4GESQNQKWLdR7mzEGd78X4/zV22LMirnds6jR2nPVq2fPOKsG3m/D2ryMuI8olg74ArvTC/DwJBIZBv05y4JkUP/iahLJNK3/+WN'
+    'f8zfWJRnfSVAjpqiyxSfDT/9Kan9ThYPog8YPauvv5m091RtIj4XkZIDNIemcLFHodM+1sSoULifVgilTbNLkOFBqvrhqaBve1sT'
+    'E4NjqgO355czeWsVF5+y+EraHW7xcKQnVBGO50O9mL7yLb+7mTxxeBRczvTZSbV9Ss17L+1qoe6Ttqlg8VsaqcEVR+l0xfAXj6Ml'
+    'Xu1r1FZtMEksW/IpythXKVUtORdZdAsIot9yb3SydjAzzRS7mH8X6nEZGk6VwYP2R8jgEPk+PjPJ5OXI4MhgekB1/Lvb3lfZ6+N1'
+    'TxFd6faVatdtP+lVuHAm2h8uGlzpYtrnfuov09t1flN+fn7DiXbg1Z7n0z2qDtxZi9prup9OKER0qWZ59/AWtUsVnwnvXR7SX+oj'
+    'VmlgyaOkC8KLuNPRRTwkHpgeyqpyVAkxmNYivUpRXIKM8fJ44UkFeGsSulkEv2dp5xZnq/BcLvIeDVF3StSd/Kz6YwlunyrRH0v5'
+    'eyv7rcAudIs0klUm84NJDzufE1xcdfe5NbkcCuYZ/3ESg0zeVusfYe5NtKTMxUqA2Ulk/vO04uYbmQw4G+ZeszJh4D0sMGjojyQb'
+    'on3hAVSgljf0l7rZjWRLOMXa3lTfdezt0LyBzO/B0kuXdf4Ff57Ldxptx9TnJHm9JTcypR3WBVWR69HbLykkJX9/LUpa2LfS+aCD'
+    '+7Was/WLBPDo6w67iSnURSdDu2l1W3EaNDpuVDSyjuVv4jCYP8xcB7W/0pKPM1XTD1VY8Tkam9RjCWXGrSK6t1H1LaduXlUGLgbj'
+    '6EWoM2t68oaSCo3NJQja99do6k35d7MrBoi821JkAx767iBtpWy8tIR06Wpf02vODtw5I7eoHI3VSi6eUsLiByFfk6vvp3XMHfK1'
+    'wtSasSWJQh8Xr1KatOXWFNEOZXsRZcvyJbzyXZ78oNhyL2/kgWk+PfYDuiGOdnyfdlFK8R8MEQeU5foGs4j89z9rlRvvYRO+Psm5'
+    'QSB8O2kYLhK8MqvIW+vhkIaBPZErM03k8L++dTS8mFLvMBe/VXoQDQ+y95xaIRfrSK7QKpmc5rtweejBuLaOtEOH2p5o20YwmPhN'
+    'LQDe0aP3FDizVqgSny2kyA/DEPoOEz1U6Nwsp2t6tJjG4k45MEKFzbBbPRo4pYmYx4uLDylnOgOezB9jmm+qd8SedNzioaseNNmN'
+    'dFBF2/qlhmReajouVWx/v5eYy9NxMR7Y6oINcK89erO+cYR2WGVjKfVSUZ0Ctb6Ttn4H9OjXyHI0srjtpXlrcDHWRdCVs/CySIUp'
+    'l5SzjnHtOK5N8UBZd8g3s1jZG/Ytoc10D6i2VlGSAJVSJx20xBvQTNRiM6hQ0z+ohCzkp5x1F7gPPOSXhQ+RExvVB6NFK8x4YYo6'
+    'VA+vA6JuhoFWHfPosb8tVDvitUZdsFyPfRlnsMFHOyI1evtXi+i0tYKKUrzwrPpGldOjYVpJvLHGkos84H+tHwo3/kNkaKJQCevA'
+    'Z3rUUpvdH8uaOXLGZazuhvB7KDlM28levkCH+7tg+QF7pW+mpsduIop++iwRtsrw9CYib/loV2OeA3CdMlrsxgIr4JWV6Z/Q7lZ8'
+    'ga/JyYHJ9fTWAxw+LCeC3kp1XOVDq5dW38QDAIce7aGX2Bsp5wrSXz07cQ6VQq+56/PP6Rum4Hbbal8rJZIec9GTYxCNLcNZmilE'
+    'RZpUO2ZoE2sKl48nnO+YXapjqEzxusd/RxPZZxz6e1a1b2UPyQKK1uQCZ/vFm5mCi5uci3+mJSd53YzeCJqUO5AA8ZlxRXDxGXWB'
+    'Yj268nNnc0IhtYJpo0x0S5coMGThA/IyQxQ+TP+X2UyW+SCzel0Os1KxEyWADPTcRlX5rltUweSMHm7/lnZpNdbxzowX97UfuPIW'
+    '9tlhXv2i+umC6MeilJxKDk9l1xX2qR0dprMUrpOPZNkD8dI9zjse73GW18fkj7xMa4bpt6FMzMFxPbrCerUfUF/D6uqrmouZfUqL'
+    '0HkVjKNvjWPUmQ/9sKIZEAW31xF/aA7ZzPSZY2RjEtmQWqwezfMND6wjldZSguc96sPzgIOUkvNsadXNqtLb7z5Fn0DTd52BYjnt'
+    '1mOzVO95E0J3vyf99c/z307TwTPq23AVRf/T047foZIuY9UqvdDyDCMBoDj3nSagzMK90gJSUFVKBOfwePqPdOvqdR3Ox+T0iNqJ'
+    'vym988w4KLX0kzTGXkffWLX0Mfo8kdS43VoFCH6stjvTtMnOTAk2IMQ0qm99/6Aswsvg+t9doG6IILjcmHACBySi793VPHncjOQ4'
+    'FmdskMWxRPif1TyEKG8GRFbYjmvf4nWlycgn6TPwFRv/uQoltuqpsxp1waCh9HUKkfd706eVQfd7yI3e9DGcdbiVvDmDXPnUcfnx'
+    'U7SF/zghsIHYs1DF7fFBlSafuZxPGt6Q2GXGp20wpBuh7M9fhWYt7CUEmzAWNDWzB+w1jX50Qdgu20CIP49ihW8gWa5z8Ht0KhNl'
+    'PbS/Vi4LROEDRneh2k5rEGVtITFVFhvCHRKXIQwqHbj2KmWAQbtXtNvkXqfQjZ6Yaa2e9OyzDhpqOK1X/cxC6yZY0A9YyjSqJKqI'
+    'gFYQrxrwBxKjBLP5mD53H+npGkZfICSclP7J6DgWCtMPjjozL+F1QZAXffSiKZbQh8TOyycEApmvSoGKwTOn1UeF8SpDSoxkGO3N'
+    'v0IFZr76LY44A2rPmrJGtpZTyckyKlrQ5RZICwXnmIkbzs8lRrk/cR5Rln8UDWoCQ+8yRYpKjhmf/pAhG+h3DOrnEWgeUHdKU1ad'
+    'X4/9J6ncuntRcn7qUiXnmFFnoOQ8qFw6z8cDb+ntHerk3graHZhQcGxFdvNqTDnfA+GKglPG4nMnFJw3wyh7O6Vnjiy9mNVNDh/i'
+    'BEjtY9OfPP+DBlibtI+jznC1mYulGiLiUmk9QYpMIG/MwQFqWmWmCyKZ2/dWuSKWehSCMJxY6k9MeBBtE5P3ec3qw7fFy65VsTa1'
+    'I3oRj5cVItqGNHymftthHtim25dTqWsd21TmdYY3/CzFdBSdtTJ91PQnLjA9kQ5i+P8C34pc4A=='))
+SOURCE_CHECKSUM = 0x2f167b78
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':
