@@ -1900,7 +1900,7 @@ class TrapEngine(object):
                 ledger.failed += 1
                 return
         # the same sp and return address: most likely the same stack, which is looked at where its return addresses lay
-        known = hook.chains.get((sp, return_address)) if self.loop is None else None
+        known = hook.chains.get((sp, return_address))
         if known is not None and len(stack) >= known[0] and known[1](stack) == known[2]:
             found = known[3]
         else:
@@ -1936,7 +1936,7 @@ class TrapEngine(object):
         if found is None:
             found = self._new_stack(hook, walk, nested)
         if found is not None and not walk.exact:
-            if self.loop is not None:
+            if self.loop is not None and hook in self.loop.numbers:
                 if not found.nested and not found.cut:
                     self.loop.know(hook, found, walk, sp, stack, registers[unwinder.RBP], return_address)
                 return found
