@@ -2877,7 +2877,7 @@ class TrapLoop(object):
             if longest > engine.longest * 1e9:
                 engine.longest = longest / 1e9
         engine.busy += busy / 1e9
-        words[_CALLS:_TID] = self.none
+        words[_COUNTED:_TID] = self.none
         if found == _FOUND_TRAP:
             task = tasks.get(tid)
             if task is not None:
@@ -3041,7 +3041,7 @@ _LOOP_OFFSETS, _LOOP_BYTES = recorder.offsets_of('loop')
 _LOOP_SIZE = -(-_LOOP_BYTES // 64) * 64
 _LOOP_WORD = {name: offset >> 3 for name, offset in _LOOP_OFFSETS.items()}
 _KNOWN_WORDS = recorder.offsets_of('known_stack')[1] >> 3
-(_SPARE, _BLOCKS, _BYTES, _CALLS, _TID, _TURN, _UNTIL, _LOOK_ONLY, _SEVERAL, _QUEUE, _QUEUE_NEXT, _QUEUE_END) = [
+(_SPARE, _BLOCKS, _BYTES, _COUNTED, _TID, _TURN, _UNTIL, _LOOK_ONLY, _SEVERAL, _QUEUE, _QUEUE_NEXT, _QUEUE_END) = [
     _LOOP_WORD[name] for name in ('spare', 'blocks', 'bytes', 'calls', 'tid', 'turn', 'until', 'look_only', 'several',
                                   'queue', 'queue_next', 'queue_end')]
 _FOUND_NOTHING, _FOUND_EVENT, _FOUND_TRAP, _FOUND_NOBODY, _DUE_CPU, _DUE_MASK, _DUE_ROOM = [
