@@ -34,7 +34,7 @@ The tables, each with its size in the header:
     layouts   where the return addresses of a stack lay, counted from sp: to find a stack again the words are
               compared where they lay the last time. The cache says which stack to try, first by sp and return
               address, then by the word that differed
-    counters  8 shards (by thread) of a row for each stack: what its frees add up to. What was allocated is
+    counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up to. What was allocated is
               that and what is in the table of blocks, so an allocation counts nothing.
     rules     for each pc what leads to its caller, 48 bits pc (bit 47: it is exact, no return address) and 16
               bits of rule, in one word. Written by the monitor alone. palette: 64 bits for rules that 16 do
@@ -69,7 +69,7 @@ from trampoline import AFTER, BEFORE, BOTH
 CONSTANTS = (
     ('BUCKET', 4),              # blocks in a bucket: a cache line
     ('MAX_LEVELS', 4),
-    ('SHARD_BITS', 3),
+    ('SHARD_BITS', 3), ('OWN_SHARDS', 4), ('COMMON_SHARDS', 4),
     ('LARGE_SIZES', 4096),
     ('LARGE_CODE', 0xFFFFF000),
     ('LARGE_PROBES', 16),
@@ -119,13 +119,14 @@ HEADER = (
     ('frames_at', 'u64', 1), ('counters_at', 'u64', 1), ('index_at', 'u64', 1), ('index_mask', 'u64', 1),
     ('stacks_limit', 'u64', 1), ('frames_limit', 'u64', 1), ('large_at', 'u64', 1), ('missed_at', 'u64', 1),
     ('pending_at', 'u64', 1), ('pending_mask', 'u64', 1), ('notes_at', 'u64', 1), ('cpu', 'u64', 1),
-    ('spare2', 'u64', 4),
+    ('shards_at', 'u64', 1), ('spare2', 'u64', 3),
     # written by the recorder
     ('stacks_next', 'u64', 8), ('frames_next', 'u64', 8), ('asked', 'u64', 8), ('late_frees', 'u64', 8),
     ('unknown_frees', 'u64', 64), ('missed_frees', 'u64', 8), ('replaced', 'u64', 8), ('failed', 'u64', 8),
     ('cut', 'u64', 64), ('wasted', 'u64', 8), ('unknown_stacks', 'u64', 64), ('overflowed', 'u64', 8),
     ('lost_blocks', 'u64', 8), ('lost_stacks', 'u64', 8), ('lost_threads', 'u64', 8),
     ('lost_sizes', 'u64', 8), ('attention', 'u64', 8), ('waits', 'u64', 8),
+    ('shards_next', 'u64', 8),
 )
 _FIXED = [name for name, _, count in HEADER if count == 1 and name.endswith((
     '_at', '_mask', '_shift', '_limit', '_base', '_size', 'rows'))]
@@ -533,6 +534,7 @@ class Tables(object):
                 ('rules_at', 8 * rules),
                 ('palette_at', 8 * _constant['PALETTE_SIZE']),
                 ('threads_at', threads * _constant['THREAD_BUCKET'] * _size['thread']),
+                ('shards_at', threads * _constant['THREAD_BUCKET']),
                 ('missed_at', 8 << _constant['MISSED_BITS']),
                 ('large_at', 8 * _constant['LARGE_SIZES']),
                 ('index_at', 8 * index),
@@ -612,6 +614,7 @@ class Tables(object):
             ('cache_at', 4 << _constant['CACHE_BITS']), ('rules_at', 8 * (fixed['rules_mask'] + 1)),
             ('palette_at', 8 * _constant['PALETTE_SIZE']),
             ('threads_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET'] * _size['thread']),
+            ('shards_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET']),
             ('missed_at', 8 << _constant['MISSED_BITS']), ('large_at', 8 * _constant['LARGE_SIZES']),
             ('index_at', 8 * (fixed['index_mask'] + 1)), ('stacks_at', fixed['rows'] * _size['stack_record']),
             ('counters_at', fixed['rows'] * _size['counters'] << _constant['SHARD_BITS']),
@@ -1012,6 +1015,8 @@ class Tables(object):
                     words[place + 2 + ranges + number] = 0
                     dropped += 1
             if not is_mapped(tcb, tcb + 8):
+                # whoever has this place next shares its counters: should the thread live after all, it may have them, too
+                self._bytes[self['shards_at'] + index] = _constant['OWN_SHARDS'] + 1
                 words[place] = 0
         return dropped
 
@@ -1126,7 +1131,7 @@ def _link(elf, keeper):
             continue
         if not section.flags & 4 or section.flags & 1:                          # SHF_EXECINSTR, SHF_WRITE
             raise RecorderError('%s is not empty: the code has data' % section.name)
-        text += bytes(-len(text) & 15)
+        text += b'\xcc' * (-len(text) & 15)           # nobody falls through, and a disassembler stays in step
         places[number] = len(parts)
         parts.append((len(text), len(text) + section.size))
         text += elf.section_data(section)
@@ -1202,206 +1207,215 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4688,
-    'keeper_finish': 6256,
-    'keeper_finish.cold': 6208,
-    'keeper_forget': 6800,
-    'keeper_scan': 3744,
-    'keeper_settle': 5584,
-    'keeper_stack': 4960,
-    'keeper_sum': 4224,
-    'keeper_teach': 6576,
+    'keeper_count': 4944,
+    'keeper_finish': 6528,
+    'keeper_finish.cold': 6480,
+    'keeper_forget': 7072,
+    'keeper_scan': 4000,
+    'keeper_settle': 5840,
+    'keeper_stack': 5216,
+    'keeper_sum': 4480,
+    'keeper_teach': 6848,
     'recorder_after': 47,
     'recorder_before': 8,
 }
 PARTS = (
     (0, 77),
-    (80, 347),
-    (352, 671),
-    (672, 760),
-    (768, 794),
-    (800, 1306),
-    (1312, 1672),
-    (1680, 3380),
-    (3392, 3799),
-    (3808, 3973),
-    (3984, 4285),
-    (4288, 4586),
-    (4592, 4696),
-    (4704, 4925),
-    (4928, 5194),
-    (5200, 6981),
+    (80, 113),
+    (128, 144),
+    (144, 596),
+    (608, 927),
+    (928, 1016),
+    (1024, 1050),
+    (1056, 1562),
+    (1568, 1928),
+    (1936, 3636),
+    (3648, 4055),
+    (4064, 4229),
+    (4240, 4541),
+    (4544, 4842),
+    (4848, 4952),
+    (4960, 5181),
+    (5184, 5450),
+    (5456, 7237),
 )
 FIXUPS = (
-    (29, 0, 9),
-    (71, 0, 15),
-    (746, 3, 1),
-    (785, 4, 3),
-    (790, 4, 5),
-    (1042, 5, 4),
-    (2767, 7, 6),
-    (3567, 8, 7),
-    (3813, 9, 0),
-    (3874, 9, 2),
-    (3969, 9, 1),
-    (4848, 13, 7),
-    (4965, 14, 13),
-    (5019, 14, 8),
-    (5098, 14, 11),
-    (5132, 14, 10),
-    (5156, 14, 12),
-    (4983, 14, 15),
-    (5005, 14, 15),
-    (5057, 14, 15),
-    (5062, 14, 15),
-    (5079, 14, 15),
-    (5110, 14, 15),
-    (5121, 14, 15),
-    (5141, 14, 15),
-    (5168, 14, 15),
-    (5190, 14, 15),
-    (5213, 15, 0),
-    (5397, 15, 5),
-    (5693, 15, 6),
-    (6054, 15, 7),
-    (6480, 15, 5),
-    (6550, 15, 1),
-    (6073, 15, 14),
-    (6454, 15, 14),
-    (6734, 15, 14),
-    (6817, 15, 14),
-    (6964, 15, 14),
+    (29, 0, 11),
+    (71, 0, 17),
+    (132, 2, 1),
+    (140, 2, 3),
+    (535, 3, 2),
+    (1002, 5, 3),
+    (1041, 6, 5),
+    (1046, 6, 7),
+    (1298, 7, 6),
+    (3023, 9, 8),
+    (3823, 10, 9),
+    (4069, 11, 0),
+    (4130, 11, 4),
+    (4225, 11, 3),
+    (5104, 15, 9),
+    (5221, 16, 15),
+    (5275, 16, 10),
+    (5354, 16, 13),
+    (5388, 16, 12),
+    (5412, 16, 14),
+    (5239, 16, 17),
+    (5261, 16, 17),
+    (5313, 16, 17),
+    (5318, 16, 17),
+    (5335, 16, 17),
+    (5366, 16, 17),
+    (5377, 16, 17),
+    (5397, 16, 17),
+    (5424, 16, 17),
+    (5446, 16, 17),
+    (5469, 17, 0),
+    (5653, 17, 7),
+    (5949, 17, 8),
+    (6310, 17, 9),
+    (6736, 17, 7),
+    (6806, 17, 3),
+    (6329, 17, 16),
+    (6710, 17, 16),
+    (6990, 17, 16),
+    (7073, 17, 16),
+    (7220, 17, 16),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp9WQ10VNWdn5eZhAmkvFmNNbRqJ3Xshh62ZixrmRXaPDoj9+EbGk34EMSyalnWbleazEBWqU14M+L1+rZuxbXbtV97Vg89uz3I'
-    '+hVAYWaiSfgQQxAJ4kfIcWEeAyGYGoYAmf3978sXW3c5B+a9d+/93//n7/7+F5fL+TOo3jBce+ddS5Zqtdqd2l1aHeMns7unu1za'
-    'Cm25dre27Pv3Lr97WdvnTWO8P1tc7nLl3oWclhOFguparPMujR+s0/mnLcOFs/i06TAGmVjPDJ5i6Wwlm9nOWq/ZsPCn2//hW79m'
-    '6tZOWlj4qcYH+aB2/hDje1n61DwMLG0ylG6W7itm7me9CmQow2JhBbMerAiHjjbMYcmhmE8svM6wll+H9xkDTGnw6eqOXn/DrAFD'
-    'WegdYGaRsmJlG+8c0NRtXw51xj7g6dy7eA2r21a6QunY63h/SU/3lRjuZ/PQUleGB6LKwopW7OYa0NX0fB8z80Xrp5ntCjNTZRqf'
-    'vRFSN9UUuVxK7pfWRpcPalmeDubeVI01hvDaV8EY6VdtKUv3u7Ul2mKtfnEdEwvWMF4fyCdTauL3GA5bywo6Hzash5p0PsDeGPNI'
-    'mPforz99+e7VrSPZ9+CFfsN6sqMZCwx16wmWPuPX06f9keSxWEwXP/azyn6WPlGiu4OG8p5hPVrDxLcZz8PP5XooFftrZrb79ND5'
-    'eJYmG5Un/q/JBiavnphs2l7NzCnRkB3fHEytWKndo63U7tW+36aLjc2lsDmZip20H4GphljnDe4hKXyfwT8dYGrHdDW5DiNMhAP4'
-    'Osfga72k743Sq7n/+vwVP8aK3P4B3ZTyC7luF7yitfRSTsnE6S2BkylITMkbty1Y2zAFkajxK21DNTcrcX8UGn15tdk0S1lXYjZV'
-    'Fa+bToFq9iBQ9n2XCwV6S9Fb22jaIyWNgJeJ+oCP8RGDH8kKqGD3KmPj2lKd70GEGD+oLdF3jYVEW6yPx0qrjwQ/Wcz4Z3UITDnj'
-    'g8w8DXshVxfz1xj8gYA/OEQ/1fRPVdiqKVD4hyA9OaQmbsBekWAhkkxp6uYOHgt4IsE90eQeg/framQIwf8MKeS/48aXM78lhRG7'
-    'O9wvZ2QyUADvlQFMFuJfiyQLsWnzzfCTfmUhj+2vciI5GP8Y0uKztO3S88+PxpqFsvGPmFjilTGA/TIE8X32qZFCQUAL3cwqqrkc'
-    '7kAIA6FwwK/+PKW+mhIbEv5kQU10kTI8QyY8JwvFCZrCROzNqmAKQ05QE09PGi2QS1gHhLlk9tcUdpFW9KXaNfpQRQ/wUPIjaBJM'
-    '5VbQGniIWU0FI9RBXorQ8EEM62KHk4kFNZkmxeuhaj2pmlFf7RaxzX7gw8+gjYi9WzWuUvJ+TJWJyMw350xKbDKGLMau/+3EX0a/'
-    'azHbPgmrDtQ58ORnNz47IEPS5wU6ZWl6h8wcgJRh/dxFcCWKUCbxqdh42y1UMDoLDcTCzMzUGKHueK8EkqnkNj5gzEyx0IJVqnlI'
-    'CrXnsfTxEkxIqM1TMAMFsGIl+wJKAWqnlDYmllcxMR8hTjV8VQ/1NF5viLtgZE8keMwIHYpPD3aj4lasVDdndP5nbdpOUg3AYljl'
-    'Gbi0ShcPYm22YToENJZGsVYPZWJ7NfOiEvsBBHsJDm4x+HzUxyZXkaz3+DTWIZ+l88Sm1NSJz/QsPyePqcl5VPsTJm38C+d9xUp4'
-    'yHF8bx4qQZLLXjMGlrLeatRXh1Bq/ICETMYP11E9kaGGuM9riC8xjhzBe4Uxs5eevax1ElIOiPlzgRNFzLpXEQ2ojaXLUFOzkeHV'
-    'USq73dhdB4obSooW+0VkDvcEWCttLhXjEcPgPSiRm9Xkt6Gf8ARo3TfxiOT00LwoPxrlfcEhytYK+hCkE8pnlL4fRbqV8AGdl7cT'
-    'FvkMfpyccBDRdGu8rJml265l4meydsaPP0P8JkUfgofC1t8r2m4fvahbe+DfTqlRGOg0PltXt6bZoaxulbchzZi4CtAE8QjlHjVJ'
-    '1aS+llltDrvVxCG8mPlpauIMHoBz1Vro7fi0eeRsNfk2JPOM2efeUqQmP8YEjXeks0Va+myJ2atq6ZPuZLeavAiro8pJg1+AEdHQ'
-    'JdWcS0kdAripG4N02PFhs2+KmqxzY6L1PRxs8WBUzIgiBxKL3NJV497cQ/kXmhVAEGQm9kf5JbsNpYh4uaN8nz6zDXMNfk+gwhD3'
-    'BLzGzC4j1NPwIuNHOyKsSGbNuaJcQMaNJWHud7CYlwfsefjFFCd+RzELxdIb5qewB4TI+kxn3TwSZryTpXN+sSHgYcGuMP/RHBbE'
-    'pj+ouiKHenh8Lv9JDZOKX8+CPUiK6v8FFQbPYwNYMGkDR1GPYxy08OSeHEuZYHcwFQmeyX0AJ7IZKRSwG08zus2MG/L5YsZ42l5A'
-    'RZLsjl1N9c1uRNg186yiJn0EVxQ2eyGeHNOwkcvZaEwBGA4d7C/KSiNFShyPldhnscocRpx/DSciyDdJDHEYS48sZC85hu817r+A'
-    'VJoDOX7gW3Vp1FBfS1F8E+cvk4hiNWnTucP76FxHgLpZKKOaHUV0FnVRPc7binH1sVfwRceUpqh4PUDHVlQ8F9iC345IrWs0p6u0'
-    'oQ5kzipKMUqXpfQQugTHAq0DXk19Ok2mhQYaSyOJPWqiTaYbKo4yxBd+HDn4ABOzb3JJjYaZFfVno8OFgmZeVsLqqximLPKpz2YM'
-    'aFIRTuxVEzGq/tCbqvlDRaaK40j3eMTc5EkENZiyD1wmXmMEKrbDoYUopdsfyJBkKoyvs9VnEB5sQ6qgHDyNX4skjsUqaYVf46XE'
-    'K6rGC1/36JYOH2MM3z1h625FTtCVd5zSMoc9sb8Nwy7POKbY1iVEnbJ+h0TJw5epUGw3VDbbi3gn4UvpbfG5cQ+A5anRdBhNBCqs'
-    '6aQ/3xMVpZBPdKSKVttzJSmrB2qGDqrma66xEiYOUKEmX6BDTFyrh46o5i/JLWSrzo9EZx6JhPY1/nnzhoDPFfNLMx3bSmHBn1iJ'
-    'byYyvwgr7bcuQpGZ+SiRKELrHRLomyU2jFurlx60D2GiRCeDR5epz6TUZ3CIg3J0oxw8ZsYzUSg3XJJlMB5AchByxXEgMGKsIBFU'
-    'u0TOzY/PLXbmYloxTaO4YyZ57IOLVDldV0iVZT0qkaS1Xpw4q8b44TnG3yOGr/O3t5Mxkunzizi21ogHcXKZzZRs1oaAd/B5dpvp'
-    'x1uDNxIcssOSIJhVElKzDad1/i4TT6fodWaWhboa3gdtSP+H/GAtLqDWGju13bItMdT0ThIbBWu9bSeJbPxDFPxvSwRkx0J4DX6A'
-    '8Y+ZVZZjbuGSpVMWyP4qT5wJZyEDS5pjiLJA7CowDLOGCIZuHijYL8qMyDtU23SoNvDPx9d4NSycw2ur6JeFH2ffWM1rZ2nmhoDh'
-    'Up+puTk45EhGH9PSBxULRukw2qdti2WjsCKKIqxmYmcFdNleQ7uIp31SrwyrHI5as7p15UNdROTsV6I8rQfTetouj5feRPQ/9m+5'
-    'MlagqYU98YPB1ITWvB3QDJ49MAmdx+NDPVfxtecQWPO0j4kqljwT+woTkRra5YtoSP0UKZzaU+VHM6/EpkCcDx0jA8rxs9m/+rQA'
-    'vh6b4RSNmB0Y+u6d3thfMt64lvG6ptxBgJBHghDbMYkkZpA588iLROCKm2Wv+AKmljlTsQWEr1hp7xu4IqFADlzTJKEA4PxjhUSp'
-    'PJqgHY8Qrrq7WUea4Cju5QdbjksYFy8uU+SC0AE1cXIs/USrpGbi8RpCPFELz79I5yM1CiBrzWNkTd85rnP6VDlIduWnSPXpTNnL'
-    'lMzgU9p2nwTv2mUQJVmL2CK5ivhFp0yU90BHBtmhfoYqsGJvI1nambhV539Eg+qLhvriX1BfG2oZIRvjt+Z85OlprJBmlUc1xHE/'
-    's9YDCaeylpGvLHK51k+F1bFixs/nEo4HNmdyxTvksX7+CFr7VvLNCt6FQLfxLooyig7u2YslKLn3mFhYoe2skQouR7DuWvaGcgXV'
-    'Gg3MrbrlSenu5jnSvyCWi6op1aI3Ps5kRu4lH+jup8h5hpIZJfHXE4n/Oj1djePSEPd62cweZj7qd8XU3Nf1Qlov7IvvtC25/aIq'
-    '6mxnHmOhtsbprGUPxcqYeZRZGgxeBO56VNv54nfwLXRUVxfsY6E0Uxd0tpwsyNPxYShfwqyHaxmfX8HE7UDV+X78Imnmg/vevgy/'
-    'QJbbK/BbLUmN7SZKjVdQ3nXeQfa8zq+KutnaKPXXPUjn0X5mEut8tlqafwH9pqFubdfT2ao7rHJvSx/pqltzu5nyDhNTpMFk+rfo'
-    'qbQVlV1gSlcbNTKfktXmBV+8HWne0kxJ1Ur3PeMFSKj4mc4v6Lxbq9f5/sUGP0GEfpXQ5oo7ayReMn5y8HlNRMvojP2FS1KTWmZd'
-    'l7xaHkYtEh/TOTdDj+NBa/YTXfyTA5I9BJJn6I7mXxyQrJMgeUy3Zh3V3b+nDKdLhj6dZ5GqBn8n+9wgASAhETra6vg2Dc9z8Tg3'
-    '/oIG1lETwt/4v/KIiwZqeMRDv2Ee8Wp8ZdlYy7jKQZo2WQHtBh0Apwhs0Zoz90t5+RkklikfEV/xZc8Ta4McHxGSCuom3gUpJAbF'
-    'wET96d7ycGmKT7F3ecgZ7xt8iIDndxegKgdVzBdiXyUuCqStxXhO0hqD3NquJluwxq4H1cNohSd2P47dCsV+3U3eMAK1E+K6Lzni'
-    'qHWeMjrfrW5qpZn8I5rRfJGQLv6G/e9usqCfTAK7znYS8xDlAZ2/ZZcU0/QeqQKpIrWw3yqZOA8n7rqu+U0OC1tOt8qC+BL1hYl2'
-    '+VwH+O1WE9vly0O1hvibGp2P0MkhvgekWb+KeIEkioZ4aA0Tj4CLzw2cf4tu2mJlkeQnanKhhwYryfPpU14iMGC4sbL1D0MyU8Pn'
-    'kHYYw0Hkdbmw0I+FTdHQ6ca1ExhMKrzioRRbt5aAaYYuljTB6OyUfumIUjpjUnSnMRr4uQEl7k3Af09QoFreJMMmHTqMuq7kBo/s'
-    '3kgB++EC+Xz/A4a4bpSmHqVdkx9KzvuJmriVtreWrEWfiMIwj09h6f6bWek5tJ4kRtyxBo2mvmu899s91qXo6VMo+IzXtNHq0Kkr'
-    'Xt7XLN35+r7fyp0OApkPABf8rPICXSQw5ZxaUTbNGXhnbICyVo4Z/CMaxpa1lLxVo6cLl9djC+UV0Sp6W0Zp1URMbk32437KawwY'
-    'HAnyUu8osV8bCYLwdWGbYbrxqola8/OSR31zA5bzvwvMoVkVaPTfwpwRp51Dk+7bRWmk8UHi/z7nnirIrFmPyX6AKR8SOeAZ5/Zq'
-    'QE0+L2cfAYOiQteAnfKacIQIy0QpogrFojK66LLKOsNC9xqg6xXqxlNYA/6+6BuGeCDgj4aOq8kj9EmsrqIES3TLEprdFeHHgTk+'
-    'ZtUqOihzQpeg2SXqW8rQg3dRA35beXsMfuy4FmcmC4LmHiG76O5UTVbL61E41LBijvX+Mc7LBFwB3iL7GdICRYCi+5DxNrA4Aq6x'
-    '2j0BR4uEbKTMrAckRX2MKLDMSDXxBLLJdNosDGwokhX6+WjhcdNlY2pi9mz35OMx2A3F28aYiyN+cwYH72Z3DQp/TAXa/6y8XChR'
-    'EycU2RSpCZuSmnfYGdd4SalJleiH9c/NLifhk1dfpl7qDNi9/Z+wAH2uCBqWXqaF/th4zXdF+e90q747T06lOtlCV3zW7G0ImycC'
-    'arCKvLQG4SilDlkPpWOLRBkAuM+8UIhNQTj2YqUw2j3UmaaP48TYGzts3zfi3EPPkSEKdlxBB/J2PYYjwU/sbdSnUBRkuBzjk09I'
-    'il7H5KkGVlBphLLqxo+HSWIsUG2UnqKalthfbpSOZPfbBXm7K7MEe9YS3ia6SDRf5bPvlGxsSRNcECuVCPCkHJIi6KygXPBmXz3h'
-    'aCwPDO9k/1GPZO8cGYt9ct1FeattuorpjnsNCVO39tvKxfEZ9aMzJJDZt+Nt9EJdTdyi/D+pEqRLg7E82dQj4wZT3BTuUF5NeEdk'
-    'Tm5xLmsTRXi1+/PkwicDj0vkfobo626H6v/KofqdRmVX7joQLCOYIcKpJh6ifhTBxIB5Von9SLfK2phiG0LBdvHD9un8JPUnPPoo'
-    'RaCjxufUEX3tcMl+TZijd5JqcrmcY45RXXvhMN3s2uKy49za3K4/OckcV6iJnrHqih+W3iURQDX7HNbad+fHnftD+g+LD/8HJ24R'
-    'WQ=='))
+    'eNp9WQt0E9eZ1liykcFltInTOF2Syo3SNVm2sVI2RRun1VAJ7pARcYJ5BAJl82DZdruhIAGb0NZmpMDNzWyzhSzd3fR5Njn07PYQ'
+    '2jwMJCDJic07xiTBhELAJwENAmPixggTrP3+O37Rpss5oJm59/73f373+y8ul/OnV72lv/7+B+bM1eq1+7UHtFmMn8ntUl0ubYE2'
+    'X3tQm/etRfMfnNfyWdMY786V3uBy5d/Zv39/swJhPUzNrAuPc7mYWXCvHGOedjNrmsdiyvqxLfuv/cP4idzuYrHIeMZeh6VNp4tF'
+    '1aU16Lxd44dn6/xjbLGvqb94Ad/XcUhn225YM+OH2/7laz8zxH3M4OlgB1O37GOZXLU+MaM1nYK0HzJ+gGXO+9mtW3oglPEcy5z0'
+    'Mve6HL0pBSZqWahXTV6lVzOrMDMdZma/J3HaPOVmZsbDxNzVEb4vwg9cOgzphwylg2W6Spl7k5dUUPrF8irDergqdEJde5yENJMT'
+    'yXa9Oh1L7YnfLpZPYNb8CaHu5XXMmupl5mX3qrChzPDFUumEZihVzCxRFizUHmqhYfo4ieas/KgHYz3Dg7ynR93616Ge+Hbemv9t'
+    'z6CA+Pt6pqvMcG8qYMcZ1uQbMbCoSnOcb6iZaT7dLJSsqtDMjKKb6YppvOIpyFwXLoGStI361BNwU34DE+sWk0GWZzNTsrBLfXVs'
+    'co+afGwAITFtxe7FA3TQ1K0TAqFWNXk9lvFW24Mfa63LJ5e2wbG1kGKIKnsR5o+OrzaXZbrd2hxtttYwexYT05cy3hAopNJq8tdQ'
+    'NmLNK+q837AeX63zHvbGUGgjvFN/fcPVB5c0D+TeQwC6DeuZtkYsMNQtpymyeuacP5o6Fo/r4nt+Vt3NMqfLdHfQUN4zrB+Emfg6'
+    '4wWkRKUeSsf/npmtPj10KZGjyUb16T832cDkJSOTTdurmXklFrITG4NpCoe2UFukfatFF2sby2E6AnHGfhKuMMRKb3APSeH7DP4x'
+    '8r9tvJpaSXktIgF8nWLwZV7S91YZo/xvP3vF9ygo+3t0U8ov5jv2wyta00mqCWQ6krgMvi44SWzcPX3Z8jEIa9ivtPSF71ASfkqN'
+    'v1xirp6krCwzV9eUrhxPUW/0IOr2rz4tFuktTW/DZciEEfAy0RDwMT5g8CM5ARXsk1ByKH4634MIMX5Im6PvHAqJNlsfjpXWEA1+'
+    'OJvxT2YhMJWM9zLzHOyFXF1MXWrwRwP+YB/91NI/NRErXKTw98GKVJ+avAV7RYPFaCqtqRvbeDzgiQb3oIQM3q2r0T4E/xOkkP/e'
+    'W1/O/oIMR+zudb+clclAAVwkA5gqJr4cTRXj46aakWf8ygwe31/jRLI38QGkJSZp26TnXxiMNQvlEieYmOOVMYD9MgSJffZZZLCA'
+    'FrqZU1RzPtyBEAZCkYBf/XFafTUt1iT9qaKabJfAkiUTnqeyGwyawkT8zZpgGkNOUJMbRo0WySWsDcJcMvvDxZ2kFX2pdQ0+1NAD'
+    'PJQ6AU2C6fwCWgMPMWt10Qi1kZeiNHwIw7rY7mRiUU1lSPEGqNpAqmbVVztEfKM/1Rf/EbQR8XdqhlVKPYKpMhGZ+eaUUYlNxpDF'
+    '2PUjJ/4y+u2zR0AX8TgISN7LMmcBr5skvGa6gK2bCFv1NkWaoaCkf0x4yEQJyiQxFhtvvZMKRmcAswhAN2yEOhInJSqNJbfxHmNi'
+    'moWmL1bNw1KofQ/LnCrDhKTaOAYzUAALFrLPoRSgdlppYWJ+DRNTEeL08i/poc4VNxviARjZGQ0eM0KHE+ODHai4BQvVjVmd/0WL'
+    'toNUA7AYVmUWLq3RxbexNrd8PASsKI9hrR7Kxvdq5hUl/hgEewkO7jQ4wFusc5XIek+MY23yWTpPrEuPHflMz/Jz6piaukeeacMm'
+    'rf0b533BQnjIcfzJAlSCJJe9tDiCmdrcsPpqH0qNH5SQyfi7s6ieyFBDPOw1xBcYR47gvcqYeJKevax5FFL2iKl1wIkSZi1SxHLU'
+    'xtx5qKnJyPDaGJXdLuxOR4KhpGmxX0SncE9g5PxiPGoYvBMlcoea+jr0E54ArfsqHpGcHpoX40djvCvYR9laRR+CdDr6jPL3Y0i3'
+    'Mt6j88pWwiKfwU+REw4hmm6NVzSyTMuNTPxI1k7zyDn+8zR9CB6OWP+saLt89KJu6YR/d0uNIkCn4dm6uiXDDud0q7IFacbEdYAm'
+    'iEco96gpqib1tewSs9+tJg/jxSyMU5Pn8QCcq9VCBxLjEBnMSR2AZJ41u9ybS9TUB5ig8bZMrkTLXCgzT6pa5ow71aGmrsDqmHLG'
+    '4JdhRCz0qWrWUVKHAG7q2iCdebzf7Bqjpma5MdG6DwdbIhgTN8WQA8mZbumqYW/uofwLTQogCDITu2P8U7uFTtrMSXeM79MntmCu'
+    'wR8KVBnioYDXmNhuhDqXv8T40bYoK5FZc7EkH5BxYymY+w06nSsD9j34xRQnfkcxC8VyMsLPYg8IkfWZybl5NML4bpbJ+8WagIcF'
+    '2yP8u1NYEJs+VnNNDnXyRB3/fphJxW9mwU4kRe0fQYXBC9gAFozawFHU4xgHLTz5Z4ZSJtgRTEeD5/O/hxPZTWkUsBtPN3WYWTfk'
+    '89mMCOB0KpJUR/x6qm92K8KumRcUNeUjuKKw2TPw5JiGjVzORkMKwHDoYH9eVhopUuZ4rMy+gFVmP+L8MzgRQb5NYohDXDplIXvJ'
+    'MXyv8chlpNIUyPED32rLY4b6Wprim7x0lUSUqimbzh3eRec6AtTBQlnVbCuhs6id6vGeLRhXn3oFX3RMWR0Trwfo2IqJ5wOb8dsW'
+    'rXcN5nSN1teGzFlMKUbpMpceQp/CsUDrgFdTN2TItFDPivIocbIWmW6oOMoQX2Q9cvBRJibf5pIa9TMr5s/F+otFzbyqRNRXMUxZ'
+    '5FM3ZQ1oUhVJ7lWTcar+0Juq+R1FporjSPdwxNzkSQQ1mLYPXiVeYwSqtsGhxRil22/IkFQ6gq+T1ecQHmxDqqAcPCu+HE0ei1fT'
+    'Cr/Gy4lX1AwXvu7RLR0+xhi+eyLWg4qcoCtvO6UF7h3/xwjs8gxjim2BsDRT1m+XKPnuVSoU2w2VzdYSvpvwpfzuRF3CA2B5djAd'
+    'BhOBCms86c/3xEQ55BMdqaHVdp0kZQ1AzdAh1XzNNVTCxAGq1NSLdIiJG/XQEdX8T3IL2arzI7GJR6KhfSv+qnFNwOeK+6WZjm3l'
+    'sOBPrMQ3E5lfgpX2W1egyMRCjEgUofV22XA1SmwYtlYvP2QfxkSJTgaPzVOfS6vP4RAH5ehAOXjMrGekUG75VJbBcADJQcgVx4HA'
+    'iKGCRFDtMjm3MDy31JmLaaU0jeKOmeSx31+hymm/Rqos60GJJK35yh/ze51fZPw9Yvg6P7CNjJFMn1/BsbVUfBsnl9koW4w1AW/v'
+    'C+xu04+35d5osM+OSIJg1khIzS0/p/N3mNiQpteJORZqX/4+dZL/Iz9Ys4uotRW7tV1DTc4OEhsDa717B4lc8ZsY+N/mKMiOhfAa'
+    '/CDjHzCrIs/cwiVLpyKQ+2mBOBPOQgaWNMUQFYH4dWAYZpgIhm4eLNovyYwoOFTbdKg28M/Hl3o1LJzC62vol0XWs68s4fWTNHNN'
+    'wHCpz4XvCPY5ktHHNHVBxaJR3t+jq1tny0ZhQQxFWMvEjirosi1Mu4gNPqlXllX3x6xJHbpyXBdROfuVGM/owYyesSsT5bcR/Y//'
+    'Kl/BijS1uCdxKJge0Zq3AprBs3tGofNwfKjnKr2xh7q5cz4maljqfPyLTETDtMvnmVjlp0jh1B4rP5oFJT4G4nwLFrYwoBy/kPu7'
+    'j4vg6/GbnKIRkwN937zfG/9bxlcsY3zW6vwhgJBHghDbPookZpE595AXicCVNhJlyr+IqRXOVGwB4QsW2uN6rkkokAPXOEkoADj/'
+    'WiVRqoAmaPuThKvuDtaWIThKePkhdPoE4+KleYpcEDqoJs8MpZ9oltRMrA8T4ol6eP4lOh+pUQBZaxwia/qOYZ0zZytBsqs/RqqP'
+    'Z8pe9MO9z2rbfBK86+dBlGQtYrPkKuInu2WivAc60ssOdzNUgRU/gGRpZeIunf8BDaovFupKfE59ra9pgKo6cVfeR54ex4oZVn1U'
+    'Qxz3M2sVkHAsaxr44kyXa9VYWB0vZfxSPul4YGM2X7pdHuuXjvQwpZl8s4C3y5uBdooyig7u2YslKLn3mJhRpe0ISwXnI1gPzHtD'
+    'uYZqDQbmLt3ypHV34xTpXxDLmbWUarFb1zOZkXvJB7r7WXKeoWQHSfzNROJvp6frcVwaYpGXTexk5g/8rriav10vZvTivsQO25Lb'
+    'z6yhznbiMRZqWTGeNe2hWBkTjzJLg8EzwV2Pajte+ga+hY7q6vR9LJRh6vTdTWeK8nR8AsqXMeuJesanVjExDag61Y9fJM1UcN9p'
+    '8/ALZJlWhd9aSWpsN1FqvILyrvT2shd0fl3MzZbFqL/uRDoP9jOjWOemWmn+ZfSbhrqlVc/kau61Kr1NXaSrbtV1MOVtJsZIg8n0'
+    'r9FTebOLqklpb6FG5mOy2rzsS7QizZsaKama6apquAAJFT/R+WWdd9Cl1v7ZBj9NhH6x0OrE/WGJl4yf6X1BE7EKOmN/4pLUpJ5Z'
+    'E1LXy8OoSeJjJu9m6HE8aM2+r4t/c0Cyk0DyPEAm8x8OSM6SIHlMtyYd1d2/pgynS4YuneeQqgZ/O/d8LwEgIRE62trEVg3PdXis'
+    'S7yogXWEQ/ib+C8eddFAmEc99BvhUa/GF1YMtYyLHaQhIw3eatABcJbAFq05c/+uIAsDJJYpJ4iv+HKXiLVBjo8ISRV1E++AFBKD'
+    'YmCi/szJykh5mo+xd3rIGe8bvI+A55eXoSoHVSwU418iLgqkrcd4XtIag9zaqqaasMZuANXDaJUn/giO3SrFft1N3jAC9SPiOj51'
+    'xFHrPGZwvltd10wz+Qma0XiFkC7xhv3fbrKgm0wCu87tJuYhKgM6f8suK6XpnVIFUkVqYb9VNnJfMnLXdcPPz2Jh07lmWRBfoL4w'
+    '2SqfZwF+O9TkNvnyeL0h/iGs8wE6OcR9QJpVi4kXSKJoiMeXMvEkuHhd4NJbdOEWr4imPlRTMzw0WE2ez5z1EoEBw41XrHoCkpka'
+    'uYi0wxgOIq/LhYV+LFwdC51bsWwEg0mFVzyUYiuXETDdpIs5q2F0bky3dEQ5nTFputMYDHxdQEl4k/Df0xSopjfJsFGHDqOuK7XG'
+    'I7s3UsCmS0Yk/aOGmDBIU4/SrqnjkvN+qCbvou2tOcvQJ6IwzFNjWKb7DlZ+Ea0niRH3LkWjqe8c7v12DXUpeuYsCj7rNW20OnTq'
+    'ipf3NUp3vr7vF3KnQ0Dmg8AFP6u+TBcJTLmoVlWMcwbeHhqgrJVjBj9Bw9iynpK3ZvB04fJ6bIa8IlpMb/MorVYTk1ua+6Cb8hoD'
+    'BkeC/O7kILFfFg2C8LVjm3668QrHrKkFyaO+ugbL+T8FptCsKjT6b2HOgNPOoUn37aSOReO9xP99zj1VkFmTnpL9AFOOEzngWef2'
+    'qkdNvSBnHwGDokLXgJ3ymnCACMtIKaIKxcwKuuiyKnZHhO41QNer1LVnsQb8feZXDPFowB8LnVJTR+iTWFJDCZbskCU0uT3KTwFz'
+    'fMyqV3RQ5qQuQbNdNDRVoAdvpwb87srWOPzYdiPdIQdBc4+QXXR3qqZq5fUoHGpYccd6/xDnZQKuAG+R/QxpgSJA0R1nvAUsjoBr'
+    'qHZPw9EiKRspM+cBSVGfIgosM1JNPo1sMp02CwNrSmSFfjZaeNx02ZgemT3ZPfp4DHZA8ZYh5uKI35jFwbvRHUbhD6lA+1+Qlwtl'
+    'avK0IpsiNWlTUvM2O+saLik1pRL9sP690eUkfOr6q9RLnQe7t/8XFqDPFUHD0iu00B9W3PBNUflL3WroKJBTqU420xWfNXkrwuaJ'
+    'ghosJi8tRTjKqUPWQ5n4TFEBAO4yLxfjYxCOvVgpjFYPdaaZUzgx9sbftR8ecO6hp8gQBduuoQMFuwHD0eCH9lbqUygKMlyO8amn'
+    'JUWfxeSpBlZQbYRy6toP+kliPFBrlJ+lmpbYX2mUD+T220V5uyuzBHvWE94m20k0X+yz75dsbM5quCBeLhHgGTkkRdBZQbngzfV9'
+    '5GgsDwzvaP9Rj2TvGBiKfWrlFXmrbbpK6Y57KQlTt3TbypXhGQ2DMySQ2dPwNnihribvVP6fVAnSpcFQnqzrlHGDKW4Kd6igJr0D'
+    'Mic3O5e1yRK82t0FcuEzgfUSuZ8j+rrLofo/daj+bqO6PT8BBMsIZolwqsnHqR9FMDFgXlDi39Wtiham2IZQ6P+E3rXPFUapP+LR'
+    'H1AE2sI+p47oa5tL9mvCHLyTVFPz5RxziOraM/rpZtcWVx3n1ud3/slJ5rhCTXYOVVfiXeldEgFUsy9irf1gYdi536H/sDj+f1hw'
+    'zeM='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WX90VFV+n5cJMFGWNyLWWNGT6GiTPXRhXE87b4F1HszIvXCfhkKAAlH3rEtT62nZZEbSlS2ElxGvz5FWpfb09Mhaz1a7u+dQ'
-    'VlYIrDpvApn8QAxBIKJCAMUZBmQUNwYRpp/vnYQfe9r8wbwf9973vd/v5/v5fr4XLr9g8mA9cxaHFjDZZbYeKxZ1jykLrZeKZ3G5'
-    'ftDj8TDnQcbll8z7kk/zeLh7qlrU7uM7blo9d037P/7ly1zfnKZ5xTWm7JW95tf7mZudyfTNc1qE1sXcwTFMS0ecv6pkyccqo8bh'
-    'ppks0R2biCeTRXLpZBNPbikwba6f6TtOVjXdUxDaLF+B2WXasoaOiOwrmPqWWyNGX+ywKdP5PnoS0bc0eEwjHfsdPfo1c1aFuHts'
-    'LPNuG4a9QtuLNe6vNNthrqcgdPcBP7fPl626Pmlq3HbHz5Llz+ED68NlHo+W35B8zuPHLpPje5h3wzTMEY6WG4cN0dbnNDL3c28i'
-    'pbddxGLmYi4LyZVFLvfxnS9c/OsV2y9lD5qLZCHYbdaL5D+0cHlJJF/MrKWxC+vZW6NOWiDk44FCNPgJl2cTQ3rb8xhg6ZuHuXN/'
-    'iHvLuHu2yrrzZ1Xc/Wws1zI8uSZsOVOFzMKVk4SRioW4nfELoxjPWvKoaX+rxXzm72l7+XbmRAIFbp/y2Z9r3EjH/z2YWtZgLjcb'
-    'zIfMhzu4s9hH68heJhcGhgtcz+jxV4XzaGDYkrWW/JEvMRSr2a6W6uLOU2srsOtEKraDbb8cYJnJ1cEdwVQHvqNGFPPveugP3oCL'
-    'Qsy7nhxvtg4SfCzpUjQQfDF9zsqmcXB1uErrGApP1eJVFta+dYXdMkV7YqzdUjPmiQkUibXliETu7y8Wi3SXorsOj4KeCPiYszDg'
-    'Z3CsPJR1YEfuE80z8kfx6ObyGyb3mYv425cjUs8ve95cCK/XM/mHBcw9M4nJc8w+HRIS63JnVqOQjwaqgkP0M43+qYkkw0WK9jdY'
-    'nQJ1B74VDRajiZSpv5iRsUB5NNhtJbqF/BzzQ1yPDs3ztqUp4ID8HwCWqnl3bk3/gu7dk2OZ1imSD4WZ80OWKMbvjiaKsetn2ZFn'
-    'q7S5Mranhtmdfm6cix/FivEpJcDmX2FymOLOjGz8CHMW+egewfMXmJ6ZEO/NnbxULDqwhNtZTbcXwSWAQMCIBKr051P6mylndVtV'
-    'oqi39ZERMk3b+A/KBG6vo+BpzIntqgmm8EqtqLe9cNXbIrmFZbAYOZjc8TZZRU+meUYuaugCXkocvkSwyC+jOfASS7YUhZEhT0Xp'
-    '9bt4zZ0dJUwV9cRbZPhCmLqQTE3rb/Y7sRerAMANsMaJvV9z2aTEwxiqUMnsXaGr8EybWarAmP8U+LsKpD31yEqhb+4kNgNZZTEZ'
-    'aecyN1fF7txQILhmytQW3GM+pvWw5DMejTBWBsDHr8OHt9xD0OfMKMQizE6HmdETH1RMcR25TRZEbRcz5jyi2/tpNdAcdwfHFuba'
-    'bePWjsMIIbuWNbDvIAdgdkrrYM7SGubMQojdpju48UHzbcyZi00ORIMfMqM3PiHYH018uKxBfzHN5cQOcydtOCIHwEVp5piY+7eY'
-    'm2uagAWaK5jDa5jhxnpM+4IW+wkW9gmjK3aPkHORI+s9ZSpz49ezjLpWznPWp6678piu1ePEh3piJrx41ZbW/XnpflkDvFRy/OAw'
-    'TCKP5RoVG1K+MdnH5Xth/c0hc5FZD45bgE36hUMmXMfk8kAW95Vsx2gqIim+dOpm0JthUdtLv9udJWHmHi8TyRWA4qolePQVEmuP'
-    'RXl3lEqMnRrPk/ci52OBQWdJCAO2sp30fWWXXCKIztz8VD3xY5gHRG1N9Otti3ENcHapEMteIXuCZwitA/QAHudyN397FC9Crg6k'
-    'LJkB7AIp5n7qZxXvMiBxHLlfTum0kKk3gFZwK2q7gSGvKcevhz+7VOR33SyAMixe8NN98DRzNqh0czanyE/JZsAlEuhDrEHzJ1Ej'
-    'O4V2gO3PsqTYTQWmBEw/Mz7QE+9hW6a+rWuFaQ979bYTuLXPX6+3abS5SGCP0Rkf33qeIqAnDmJ12WUPeofcMj0xRDNlj5srM91T'
-    'Y+1juukep2KV6MNUrvULuZ+cbsDp+jpGpc3o1+376EIesD8dpyfu8iKTu+M/4E70EZ6MlA0zx4f6rLfd7lVehCoAF8HTe/BhIxbY'
-    'qrelaYPynJD9ubeRpcgmL0/OGmYAEuh6O+17QKGqq+m/hTxmZqKMQERVyP6iLF9LXDZoER9UYTpivDV3Oy5onKbGHSsNhQcPQYrQ'
-    'p2rfQ6L5mHvWy2QdEqiHu6erRDAtV4YQvy4efD8il8y4gjrQwHG5MixbIkIeZ+6p20TwOGZOu4pIhFocXxpZ3JL7aH18PRNm5aNb'
-    '7IEd5flnRmEVDaaCxeBQ/gP4kYy8pZvZrhc3txTtjFe2MBE8losiWajMTSIOYHcCBTZqv6YnPNhlO4Ux9wPy26gBpQ3S9lVJhS0w'
-    'gmzJ6VhpxINjL3twbO4TzLaHEf4m+BWxh/oC4/BkOQTMekK7cDDWFTJl/bgPLBVSFOhmp0UrokLf1m0PjtPbjlykRcboiV+qOt5P'
-    'MmK7VdsDCaHbrxGX4AGC2sdmbsYI/akXCFJACRBc1sKcW1jy2TJV5pJtZa+rj94A7MDWulICggrMoTQgNkUREyB1Jy4sud+q7VUw'
-    'lFrpI9u50aHbT9LdW6qqry0hbzR1WUU+F4e1zFkeGDC3F4mniMDeIA2VKDqPB77SNyIT9TeXBwrG44Gu5rvaPoxV0/DBiPQKfAJ+'
-    '6/BZtV1whjciZ39L1g3ifVckOVujgVmuHS4liz1cHvtZBBjuumxAbue3FIdsO8H4HUWINyjg5wGXrPzStDvK5FFijOui0xtmxMtN'
-    'OfklMJwPSPKUEM1lH+XLD7ENizJNQ4b0WhQmGMflABmWm0o7I4cwckiHmtmHYKmM0hO/9ZQCILQ+5nhUnDbhEe2fyzRCZxrZ5j9b'
-    'uzpQ8MSqGB4PkoWWJAh4ZQMC1eCLyGi52jw2a2OPZZiZ++gCyrTazLESIiPyKIA2hqAIcBL8xihj+nM/hydKVMRlwxIMDesbM/pG'
-    'V3+zGzWhiGwotzPY/89VJkz/VsE8IjtGlq59D9/uGmGCUWIgqI98Kneb8vShy5Zgxv9hSSlR+3NnL6j8uJzKiiCw8lXDVbQyF0rl'
-    'S+lF6niodnH5bvufKp3O5fsoY/IClGGL81iIOQtCLLk64D/3S+asW0u4nG5X4afJFw0O5R5QsLVr6MfINoH5n0nRdW2WGO9jyAj3'
-    'V+pBsr7IjHRzL3Nmh8x3RnuR7bSgBTU7fSet2fwbws1rNAbkwpKQeULuZV5bSRN5VMjxAciBbLZ1mLTUwsA0BvUUFs74QGwipIkd'
-    'JuHB7b3F3O9UjM7TUpg/XBI6UKBdTPplo8/E5BDYk35Z5Gn2vRWybopprw4Ij74xPDU4VFodir71OEwtiopv0C1sqVftwHIL1D6N'
-    'OU+G2sMq1+1Kss+7069qSY+oTovklEOApxq+1QJFB9PoFSfFK+6ipiD2Sn48K6Yxrtgdfz+YumK67ITEaxGkPC6T89X6fj/oHlZd'
-    'lhuIE7CNKD17TtGPsxruSP5I48nxN5KuHxTOPAj8k6L2iOX8lDHjS6HPOia8z3aQSLeME7otyHb7old/apaSGx2aoitL7oaIFaj4'
-    'aNb6EA6+47LogM7j8iLXwKoDluzl6HGSzRCt/+RjdhH+HyiKxKFYLQl6YRyJn7SMPXrbLsrY5BwI9Q5oyd36ul56YLtaPk2aHi7t'
-    'Ay1XM9lRKprwfe3AXdRKE5TeYM5YcuavoYppbLb1OHmSymeBTZ+/svl5hmhLYmnqgDpExb4R8fzECJEMU+s0qHoJdxCls6y1SG39'
-    'qqVSvR6k19D9GWy/zk83AyhZVUy2oF+sG6alB3PfVTXorJD3CQnWmOO7poaeteSe/AlLfgRvwXf5AVolm1yvOmr6pnfdNAWUWQhY'
-    'KC891/6p5hG9Wz2JCGqY5QEE+JxwHmGxO1SHYh8fx+xvyqCQ0S2wrw8zOalD1VWjKw77F6Pj/pjUdKI/toYbed2eqgCZE878SuFw'
-    '6u1ISOubD0K7+ZQpc0JCOwx6HsO0PuFFumGkl6Ho8irhDePerHHqKpkxf1ozuHL+NCc8mRlmiG7MEAKs0WeZfckXf52gw+3dYW7s'
-    'b2oVzoONFtW5/1RKoTsa7J/rtB0qgXRxaK73xUOEQJEMa9Q2cHwd9PAY9R8knxHp+rtKAe4stY5HwC9APuhAn41NezQwL4WvCfW8'
-    'mmkrYfJJVruXgdKclf7SGQzsKsbGMGMvmcv8BDZ0MsBkuulfuZ3WxPTFjfq6RzF0GboVFUqA7wMx/eGVup2hfu3KlvR1v8KDXIAQ'
-    '4GyiOCa3UGChzc8x7ypE9C9yPx3pDEbyFVz6BZfD0BP1C4TzMIasarScVxWJUuv2iRIMU75GFgeH0DA6Tsk9tmqgYazQBkqs5SLC'
-    'zd9ljp9Cewtz6nzk+tZvSudSNsngfqYdAhb8lCwHqcIzIx//DXdeJ2Llxmmu33+aoHEmxoP9lvff1PGVw1qABqVrtZw6nXKPjcFX'
-    'hfYB8/oV/gGtrxiRgn3BF9+7DCFo4NIwl1OPdvn5ULA//0lruuSPSfu5958V0J2JuRXUnhZzMfyYi1EVO0eqjSo013RG6dK5BFUe'
-    'IDrRHbsbrt1DkrV9tE9hbupmBNDHvg+FrW+GVw7G80KeEqBi1u4pltwvnDeIiElzvEP8zKp7ItK1tEss2MOCaTBAFQv2XfttLjtQ'
-    '9G/jQbSpJTaXoOfD+Uom94rgEeZ+PinWiE9rrDptn9ViT1rJSQc5mjy0Cx9xZ/1VhbF52khBFCiIAe68RPVPUEHsa7oJxqKOuC+V'
-    'auJc1ES3aUawG27tusIkpYPH2OtsuqMWPHrt62D3yIumz/K7qMCVyikbKafEgyPl9L8YyukrzGkG9Eo1VCtYQMD3RXLGAYKolYzd'
-    '5OG1u+Ym7w09kLy3QKxWOywcVDe7Exm1YlgYQ/GzIyuoKqoVmLxUSkms1W0hXWSlrIOYaqxZEZHhKVQ/eesxqprhpxu/xyvOo/OU'
-    '2YKlb4G70NUqIe+8Wqm4aUDQBlQZ9dqqflYP5gl5Gi7gab3tO9RBJCeluDOR0L9VyCMseJAiEh8oFYHYL0Cbub2Xrk4+VS/NRVwe'
-    'ZNCkoNTjE0r9OQjPeS2suG/VSuFspk1xbRfX3sdAru22IID9GA5KOkA6UG+7SRXINY1Qeef1tm3khLeudM4fgtmuYAm9bZ65Jyah'
-    '5zoMJSsqzvGKAnPPVGGpqnnO7/dRhs/ztu1TKV59lrmfwZEZkVwTZs44MKOPG3DRvygCyPi5UYx/NjqNO2ZodKqoPvr/TH1mZCqd'
-    'j35GU4jorOnzG5vWcmc+KkSBO1bVOz5a0NtaOsQeHANlwbUUd0+MsRy/RQSwj8H78S+oV0n000nc3Wih4GeqqrqeeAhR4ZmoOhfj'
-    'mfIA/aoTu2uxes2cn2BOvkdoX0ZQj0o1Jx1xZlWK5NLKqNGnr2ujEx9n/mQ8VMfh6uHTihNNf4Fps1CXTR9d+JgDIGplLGNWlg7i'
-    'TP/Ir6/0q45FGZVzu+jT2+jMVu2fPFLaN/L+ENTknxDnEcXahie2N9eAgRGZKkT1LTdGyKF/R9QlU7mlf/zib0ZeLBphfSVATgnZ'
-    'KeTX2U1fkdrvYMkw+oDhi/r6+0h7T9SuxuciUnKA5uAELg8odNqnVzIqFN5NCqF0aHYjMjxMVT82EfRt71rJ5MCo6sDrBZXMmVfD'
-    '5Vcs+TidDjf7ONITqgjXC6BeRKCy/X/uI08cHwaXM32Oq45PqXnvplMt1H3SNlUsObuOGlx5im4bs7efQUu8OlCnrXpakFi2nJcp'
-    'Y9+mVLWcB5BFs0EQfZb3uVLWDuQnC7mPBfehHk9Cw6kyeMD+HBkcId8nZ7jMuRkZHB/I9auOf3/rCZW9AT79ZaIr3b5VnbodJr0K'
-    'F85A+8Nl1JMbS+fcL/9xenuuHMovGDlwohN4dea5qUvVgYdDqL3CuymlENGpmuX92XZ1SpWcAe/dHNG39RCrRJl7inRBbBEvdXRx'
-    'H4kHpkcKqhxVQwzmtHi3UhQ3ImP8PFl+TgHeqkA3i+B3LetoLx0VXirGP6Yh6s049WZkVX1jitvnx+kb08Hu6j7L2IdukUayandk'
-    'MOnh0n8neLjq7otrikUUzAvBMyQGmfNgKDjEvBtoS/kblACzXWT+G7TjppnMMUoH5n5RnTLxHWYMmPoLbrStJ9aPCtT8rr4tw2aS'
-    'LbE0a31P/b+OvRua18j/Fiy9rKHjfwH0OixC'))
-SOURCE_CHECKSUM = 0x71e69ebe
+    'eNp1WX9wVFWWzksHaJThtYpl3MGpRFs3sVilZ6zdPMGxH3bLveE+xeWnIursKJWZsmox6ZbsyCyE1y1en2/c8cc6tbWl41qzurNT'
+    'xaKuEhm1XzfQnfArBIEICgEUu2mQRjQGEXq/c7sT0NrhD/q9d3+f853vfOdmnVZTU1Niurc6fHFNDbOHfY+Os4/4mHt7ncu0Jy7K'
+    'bPnuPybTTH6e31gul5mzoIXJTOF3mGG0ncu+riPlsl5jzqX2eVx+weTWqMzMMbuGyyfQsvo3WJKtv3x564ruf/q7F4VzJxMyxfQ1'
+    'HzMv38ibPeaszmNKs+sgFlnB5UdM6+PesQZxzaslfBfyIPMO+pmWC/UwZyozvtIT5Rrau6cxOxVm9um6+BH7sI/ZmTrmzOxkvhf8'
+    'WDIit0Xk1q93Y6WM0PqYNziGaWmntV64/1BvnNRXHaBJ1uG/GrIJb0xZyZ7Y9U7rZOa2TzYK7dOZO8PP7DO+ZWGhtQasZCpuCq2e'
+    '2bXaosXmvRlqpo9TqM+jn5bQVhptlLmSvvYGIxd7R3rF10vVCWJ7mXNnC/cOjWW+p4fpcNoOtN1d/96IWx4JMPtc7bIJpjrdpgkR'
+    'OWEtZl0drsU2aSH98U6YqfhbWO0BDGp1J7wMe8E6+lv1iX16YtY5eMouaoWTeMAuTH3tTUHD0xOXYJj0CrX4Md2VNQEc3q1LM9/q'
+    'qZhGOPWFhRiwBQZsY97nvmRKT5wlryzgsuQuLXO5g69/9uzdS9ady+8258tSqMecJ9x/7OTynHCfy66kvnPnsXdH/DxHyIeDpWjo'
+    'Ey5PJIf0xDPoYOlrhrlzewv31XLvRIN1za8auPfZWK5lubsibDk3CpkHKCYJIxVr4XY2IIxyPG/JA6b9rRbzm38mKxW7mRMJlrh9'
+    '1G9/rnEjHf+3UIpsbi427zPvz3BngZ/mkZuZnBscLnE9q8dfEc6DwWFLNlvyZ/7kUKxpnZoqx53HV46HJeCad9i6kb1zmS3Mhp1C'
+    'qQzWUT3Kxa1VvJdgohaYbVhhdpCwb0mPewfHCi0nps1c2j4ODgs3aJmh8I1avIHc/sMlducU7dGxdmfTmEcnkj9X1sGfhfe+LZfp'
+    'LUVvKvSYI4J+5swNBhgMK/fkHeyj8Ik2EnLkjx4uv2FyhzmfvzfqkXl81PLmXFh9HpNfzWHe8UlMnmL2sRYhMS93ZrQJ+WCwITRE'
+    'P1Ppv6aIGy6Tt7/BechRV2OtaKgcTaZM/bmsjAXroqEehIaQn2N8C9ejQ7N8iTQ5HKH1FcDSMOuaN9O/p3fvyFimbRLufWHm/JQl'
+    'y/Hrosly7OIZduSpBq1VxrY0AdMBbpyKH8CM8Slmt3LDy0wOk9+ZkY/vZ858P73DeQFERHZifHPhCKDpYCfczmu6PR8mAQSCRiTY'
+    'oD+T0t9KOcsTDcmynuijTcg0HePfKaC4vYqcpzEntqEplEKTmlFPPHtBa5nMwrKYjLiAzKGikb5Mrak+NNEDrJTce45gUVxEY2Al'
+    '5naWhZElS0WpeSuaufNOBVNlPfkubXwutjqXtprW3+p3Ys81AIBPYzdO7IOm0S0l70dXhUpmb2i5AM90mHsUGIufAn8XgLQXbLtD'
+    '6Gs2KWb2vUAsirDzmFdoYNc8TeTJs7XqCIpAe5n7JHEdc2oB+PhFWHjtjwn6nBmlWITZ6TAzeuODim8uIrPJkmjOMWPmA7q9k2bz'
+    '8rdwb3BsqdVOjFs5Dj2EzC1azH6AGMC2U1qGOfc0MWcGXOy1X82NDzuuYk4rDjkQDe1jxub4xFB/NLlv0WL9uTSXl2bM9XTgiBxg'
+    '7oQ0c0yM/QXGFtonYoKO8czhTczwYr2mfUaLPYSJ/QKU+mMhWxEjq2tqVeTGL2ZZ9ayM56xOXXT+Mz2rz8l9evIWSmLnj7Tqbyrv'
+    'ixbDShXDDw5jS2SxQhvaKvHGZB+X28P6W0PmfHMeOG4ODhkQDm3hIibvDebxXs/eGQlFBMUXzuzp1DIsmjfT7zpnYZh5h2qFuwRQ'
+    'XLYQn75EYG2xKO4OYGlupyZw9ybEfCw46CxsQYc32fqR1MTkQkF05hVv1JM/x/aAqDeT/XpiAZ4BzpxysdwsZG/oOKF1gD7A4lxu'
+    '5O+NJl65PJiyZBawC6aY92mAjd/KgMRxZH45ZZOFSL0EtIJX0dwDDPlMOWE17JlTnt9whQDKMHkpQO+hY8x5WoWbsyZFTOh2AC6R'
+    'YB98DZo/wgFLoe1iO/PMFRuRX7QKMAPM+FBPbsexTP3t3BITAkRPHMarffpiPaHR4SLBLcam+ISu02WkeT25G7PLnD3oG/Jq9eQQ'
+    'jZS9yGOmd3SsfVA3vUOUrJJ9GMq1fiF3ktENGF1fxSizGf26fSs9yF32p+P05LU+RHJP/GbuRB/gbqR2mDl+luzREz/yKSsymQMX'
+    'wdJbsLARC76pJ9J0QHlKyP7Ce5RevYM+7s4YZgAS6HodnXtAoSrX/l+QK2Y2ymqVcskz+2RtsZm4bNAiPmigpIw5Cz/CA/XTKgqn'
+    '0hUW3GPKEi3VvB2B5mfeCR+TsxFAvUoRhdJyaQv8l+OhDyJy4fTzqAMNHJJLw7IzIuQh5h29SoQOYeTUC4hEqMmxUnVyS+6g+bF6'
+    'NszqRo7Yi33UFZ8cgVU0lAqVQ0PFD2FH2uSVPdBdPrxcWbazPtnJROhgIYpgoTQ3iTiAXQMU2Mj9mp6swSm7yY2Fm8luIxuoHJCO'
+    'X6OwNehXIu+Er6BjpqoFx45acGzhE4y2h+H+dtgVvodUBONwt64XiZjQLhz09aArrZ9DO+ZbFAV6+anR8VGhv91jD47TE/vP0iRj'
+    '9OQfaFHZTzJindXcCwmh268Sl+ADnNrHblmDHvrjzxKkgBIguLaTOVcy96lalebcRO1ratFLgB3sdXYlAEEF5lAaEJuiiAmQugYP'
+    'ltxpNW9WMJRaZZF13Mjo9mP09i4NrVlZQd5I6LLxxUL8LCnue4MD5roy8RQR2BukoZJl5+Hgl/rziET9rXuDJePhYK7j2sS+WCN1'
+    'H4xIn8ASsFvGbzXnYAxfRN72Le1uEO25iHubRh3zXNtbCRZ7uC72qwgwnBvdQGH9t+SHfDfB+H1FiJco4BcBl7z8wrQztfIAMcZF'
+    '0WmLp8frTDn5BTCcH0iqqSAahQHFy09xDIsiTUOEbLbITdgclwO0scKNqqyAQRgZJKNG9sFZKqL05Os1FQeQfHdqlJ9ewic6P5dp'
+    'uM408h1/vXJ5sFQTa2D4PEg7tCRBwCcXw1GL/REZrVOHx2FtnLEWIwsfnUGaVoc5WEFkRB4A0MYQFAFOgt8YtZn+wq9hiQoVcbl4'
+    'IbqG9eez+vOe/lYPcgKktldnZ3H+X6tImPatgnlEZqpTN2/H2rkqE4wQA0G9ulThKmXpPaM7wYj/ZyeVQO0vnDij4mM0lBVBYOYL'
+    'uitvZc9U0pfSiyeZ3E25i8ut3X+ldDqXHyCNyTNQhp3OL1uYM6eFucuDgVN/YM6qlYTLaXYDftr90dBQ4Q4FW7uJfox8O5j/yRQ9'
+    'N+eJ8T6msuWP6oM7r8yMdMdm5tzWYr6vShqhe+toQgtqdtp6mrPjT4SbV6kPyIW5kHlCbmM+W0kTeUDICUHIgXwe9SO01NwgSr65'
+    'wbBwJgRjl0Ka2GESHtzeVi78r/LRaZoK44crQgcKNMdkQLb5TQxuAXvSL4s8wW5YImdPMe3lQVGjPx++MTRUmR2KvusQtloW479B'
+    'tbB2nioH7rVA7VOZ81hLd1jFul1P+/OtD6hc0isa08KdsgfwVN3ftEDRoTT3jk6Kj7+WioLYy8UJrJxGv3JP/INQ6vzW5SZIvE5B'
+    'ymOUnEfqafLXTtA9djUqN+AnYBteeuqUoh9nOczh/kzj7oTLSNcPCmcWBP4R0bzfch5hzPhC6DMOCt9TGRLplnFYtwXt3T6L6nGG'
+    'khsZTdGVJTdCxApkfBRrfXAHf2dUdEDncXmWa2DVAUtu5qhx3A6I1n9GTVyG/QfKIrkn1kyCXhj740csY4ue2EAR686EUM9AS27U'
+    'V22mD6hli2nS9DBpH1X9TGYqSRO2bx64lup+gtIbzBlLxvxvunVA33zXIbIkpc8Sm3bX0o5nGLwtiaWpAsqI8Tuq4vnRKpEMU+k0'
+    'qGoJbxCps7arTJcQy+6RqnmQmqH7szj+7AC9DCBlNTDZiXpx9jBNPVi4XuWgE0LeKiRYY6b/Ozn0hCW3FA9b8iNYC7YrDtAseXe1'
+    'KqhpTd+qqQooM+CwlqL8/n0KFY+o3eaRiKCCWe6Cg08J5wEWu1pVKPahccz+phYKGdUC+3ovk5MyKq8auTj2vwAV98ekppP9sRXc'
+    'KOr2jQqQBeHcVS8cTrUdCWl9zW5oN7/ayswWoe0FPY9hWp/wIdzQ08eQdHmD8IXxbjY5s+uZcdfUDnDlXVOd8GRmmC30YrbAwRot'
+    'y+xz/vhrBB1ubwxzY2d7l3DubLMoz/2HUgo90VB/q5PYUwHpgpZW33N7CIHCDWtUNnCsDnr4JdUfJJ/h6XnXVhy8qVI67ge/APmg'
+    'A/02HLpGA/OS+9qRzxuZthRbPsKatzFQmrM0ULkwwr7KsTHM2EbbZQGuLk7SwGS6/V+5ndbEtAVt+qoH0XURqhXlSoDvQzHt/qW6'
+    'naV67fyR9FV/xIdCkBDgvER+dNeSY6HNTzHfMnj0bwuPVCuDaryCS09yOQw9MW+OcO5Hl2VtlvOKIlEq3T5RgmHK14ji0BAKRsep'
+    'mMdeWb3DEtpAhbU8eLjjeuYEyLVXMme2n0zf9U3lFs0mGdzPtD3AQoCCZTdleGYU43/izmtErNw4xvXbjxE0jsd4qN/y/Y7czx3W'
+    'CTQoXasV1DWYd3AMVhXah8wXUPgHtL5kRAr2GX982yK4YDGXhnkv1Wij34dC/cVPutIVe0zayX3/ooDuXFpYQuVpuRCjq6UFyIqb'
+    'qtlGJZrvVEbpyr0EZR4gOtkTuw6m3UKStXukTmFe6go40M9+AoWtr4FVdseLQh4VoGLWXUNiSPHxG0TEpDneJ35mjb0R6VnaORbq'
+    'ZaE0GKCBhfq+uzaXGST9q3gIZWqFzSXoeW+xnsltIrSfeZ9PirVhaY01pu0TWuwxy520m6PIQ7nwEXdWX5AYO6ZWE6JAQgxy5wXK'
+    'f4ISYl/75dgs8oj3QiUntiIneu3TQz0wa+48kxB4kSReY9McNeGB7zaHeqoN7Z8VN1CCe3/khlClU+LBajr9T4Z0+jJzOgC9Sg7V'
+    'ShYQ8BPhTt9FbG65sctrePOGVvemljvcm0rEas3DwkF2szchopYMC2MofqI6g8qiWonJc5WQxFw9FsJF1svZEFNtTUsiMjyF8ifv'
+    'OkhZM/xE2w18/GlUnjJfsvS1MBeqWiXknVfqFTcNCDqASqM+W+XPxsEiIU/DAyytJ35AFYQ7KcWdSwn9bwq5n4V2k0fiA5UkEPs9'
+    'aLOw7dyFwafypTmfy90MmhSUemhipT4H4TmvhhX3LVsqnDV0KK5t4NoH6Mi1jRYEcADdQUm7SAfqictVglzRBpV3Wk+8TUZ493zl'
+    'vA/Mdh5LqG2LzDs8CTXXXihZMf4UH19i3vEGTNUwy/nzDorwWb7EDhXijSeY9xkMmRXuijBzxoEZ/dyAiX6rCCAb4EY5/tnIMO6Y'
+    'LSNDReOBvzD0yepQuh/9jIYQ0VnT7mprX2k5Zif4kTvzGt7304S+LpUEEPMWsq7mce/wGFQuiH6h9TNYP34SJteTh+gm7jq6mpcq'
+    'q+p68j54hWej6l6MZ+uC9PsO4RBY7bswKV4w5iG6ne7tpnoy4vw9ksp2cPl2mCwntJO0C2wh4pj1wr27Pmr06aser/ScjI+T8XGy'
+    '+qgO6MwIlJhmBujehx78SBz41Vh2Rn3lYm5GoPrrr/xWLrsovdtlv54IE6pgD2Whqh3kN9hLH9O+qOTDNLNvroltKcxC14hMlaL6'
+    '2ssiZOJfEJnJVGHh9xseqjbMVXlACZKjQm4S8uv801+S+s8wN4y6YPisvvpW0uKXahf8vcScT8oOUB2cyOUuhVb72FJGicP3kkIs'
+    'XaJdhogPkwqIXQo6tzcsZXJgRIWgeU49c2Y1cfklcx+m2+IOP0e4QiXheQ7UjAjWd//PrWSJQ8PgdqbP9NR1KhXzPXTLRX8xgNZp'
+    'YO5ts6nglUfptS0/8ThK5OXB2dqyJwSJZ8t5kSL4PQpdy7kDUXUbCKPP8v2mEsUDxclC7mChHcjPk1CAqogesD9HREcIO+50jzlX'
+    'AF7xgUK/ugHY2XVYRXOQT3uR6Eu3f6hu4faSfoUJp6Ac4jJaUxhL994vfj/ct5y/pJ9TvYCiG3l1B/pSTuWF+1uQi4XvpZRCxCZV'
+    'PO/Md6tbK3c6rHdFRH+7l1gmyryjpBNi83mlwov7SUwwPVJS6akR4rCgxXuUwrgMCibA3bpT6sraGo/qFmDKLcp0V64Oz5XjH1MX'
+    '1TJOtVRn1Z9Pcfv0OP35dKinsc8ydqB6pJ6s0at2Jn28tfr3NFXtl1eUy0igZ0LHSRzS34xCQ8z3NB2peIkSZLYHJniDTtx+C3OM'
+    'ygV6QDSmTKzDjAFTf9aLJnpj/chIHVv1t7PsFtpLLM26ttMDszdCAxvF18HaixZn/g+2Hfto'))
+SOURCE_CHECKSUM = 0x1b12b4ec
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':
