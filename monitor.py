@@ -47,10 +47,11 @@ LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been give
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
-TEACH_AT_ATTACH = 0.4           # seconds for which call sites are taught before the hooks go in; the rest comes later
+TEACH_AT_MOST = 2.0             # the same on the wall's clock
+TEACH_AT_ATTACH = 0.4           # seconds of our time for which call sites are taught before the hooks go in
 # the recorder's tables, the first that fits into the target's address space (recorder.SIZES)
-TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
-                                    'pending': 1 << 6, 'threads': 1 << 10})
+TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16,
+                                    'rules': 1 << 15, 'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
 LEARN_QUIET = 0.02              # seconds without anything unknown after which the recorder begins to count
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
@@ -510,6 +511,13 @@ class Ledger(object):
                 raise Stopped('memory-block-max', limit=settings.memory_block_max, stack=stack.id)
             if stack.expired == 1 and stack.id >= settings.call_stack_max:
                 raise Stopped('call-stack-max', limit=settings.call_stack_max)
+
+    def expire_to(self, now):
+        """At the end: report what had outlived the threshold by then and was not looked at any more."""
+        try:
+            self.expire(now)
+        except Stopped:
+            pass                            # a limit, at which the run would have ended
 
     def report(self, now):
         """Send the statistics of all stacks with expired blocks that were not freed, ascending by their number."""
@@ -1269,8 +1277,8 @@ class TrapEngine(object):
         if not healer.find():
             return
         if self.settings.dry_run:
-            self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would be '
-                                 'taken out first')
+            self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would '
+                                 'be taken out first')
             return
         problems, lines = healer.heal()
         for text in problems:
@@ -2736,7 +2744,7 @@ class TrapEngine(object):
         return not problems, ['!!! ' + text for text in problems] + lines
 
     def _settled_states(self):
-        """{tid: state}; right after a detach a thread may still be on its way out of a stop, or into a job-control one."""
+        """{tid: state}; right after a detach a thread may still be on its way from one stop to another."""
         deadline = time.monotonic() + SETTLE
         while True:
             states = platform.thread_states(self.pid)
@@ -2886,6 +2894,17 @@ class SharedLedger(object):
                     self.channel.send('too-many', stack=identity)
             self.freed_shown[number] = shown
 
+    def expire_to(self, now):
+        """As Ledger.expire_to()."""
+        self.tables['tick'] = now & 0x7fffffff
+        try:
+            for _ in range(SCAN_PARTS):
+                while self.expire(self.tables.buckets() // SCAN_PARTS + 1):
+                    pass
+        except Stopped:
+            pass
+        self.late_frees()
+
     def report(self, now):
         """As Ledger.report()."""
         while self.due:
@@ -2957,9 +2976,10 @@ class RecorderEngine(TrapEngine):
             sizes = self._table_sizes()
             self._check_recorder()
         except MonitorError as error:
-            return ['engine: trap: each call of a hooked function stops the caller; the recorder cannot be used (%s)' % error]
-        return ['engine: recorder: each stub calls code that notes the call in %d kB of shared memory; the target maps that '
-                'and runs untraced in between (the stubs above are those of the trap engine, to which it falls back)'
+            return ['engine: trap: each call of a hooked function stops the caller; the recorder cannot be used (%s)'
+                    % error]
+        return ['engine: recorder: each stub calls code that notes the call in %d kB of shared memory; the target maps '
+                'that and runs untraced in between (the stubs above are those of the trap engine, to which it falls back)'
                 % (recorder.Tables.taken(**sizes) >> 10)]
 
     def _check_recorder(self):
@@ -2990,8 +3010,10 @@ class RecorderEngine(TrapEngine):
             for address in self.seen:
                 self.tables.teach(address, self.unwinder.simple_rule(address))
             self.lessons = self._lessons()
-            deadline = time.monotonic() + TEACH_AT_ATTACH
-            while self.lessons_left > 0 and time.monotonic() < deadline:
+            # on a busy machine it takes longer until as much is taught
+            clock = time.process_time
+            deadline, latest = clock() + TEACH_AT_ATTACH, time.monotonic() + TEACH_AT_MOST
+            while self.lessons_left > 0 and clock() < deadline and time.monotonic() < latest:
                 self._teach_ahead(0.001)
                 self._serve_events()
             self.ledger = SharedLedger(self, self.tables)
@@ -3176,12 +3198,12 @@ class RecorderEngine(TrapEngine):
 
     def _lessons(self):
         """The return addresses behind the calls of each module: those in operator new first, which all of a C++ program's
-        stacks pass through, then the program's, then the smallest module's.
+        stacks pass through, then the program's, the C library's, where all threads begin, then the smallest module's.
 
         Found by their opcodes, so some are none: a rule too many does no harm.
         """
-        modules = sorted(self.modules.modules, key=lambda module: (module.path != self.target.executable,
-                                                                   module.end - module.start))
+        modules = sorted(self.modules.modules, key=lambda module: (
+            module.path != self.target.executable, not NEVER_UNLOADED.match(module.name), module.end - module.start))
         modules = [module for module in modules if not module.path.startswith('[') and self.modules.open(module)]
         for module in modules:
             for symbol in module.elf.find_functions(OPERATORS_NEW):
@@ -3522,7 +3544,8 @@ class Healer(TrapEngine):
             self.tracer.close()
         if not children and monitor and started and platform.start_time(monitor) == started and any(
                 state not in 'ZX' for state in platform.thread_states(monitor).values()):
-            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)' % (self.pid, monitor),
+            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)'
+                               % (self.pid, monitor),
                                'End that one first.')
         self.notes = notes
         return True
@@ -3577,7 +3600,8 @@ class Healer(TrapEngine):
         elif not problems:
             size, differing = self._compare({self.modules.at(entry[0]) for entry in entries})
             if differing:
-                problems.append('%d bytes of code differ from the file, the first at %#x' % (len(differing), differing[0]))
+                problems.append('%d bytes of code differ from the file, the first at %#x'
+                                % (len(differing), differing[0]))
             lines.append('what an earlier run left was taken out of process %d: %d hooks%s' % (
                 self.pid, len(hooks), '' if differing else '; its code equals the file (%d bytes compared)' % size))
             if self.left():
@@ -3745,6 +3769,8 @@ def _main(settings, channel):
             channel.finish()
             return 1
     channel.finish()                        # the target is free: from here on nothing is lost, however long it takes
+    if started and stop['reason'] in ('user', 'exit', 'exec'):
+        engine.ledger.expire_to(ended)
     if started:
         channel.send('stop', **stop)
         engine.ledger.report(ended)

@@ -1767,7 +1767,7 @@ class Tracer(object):
         return False
 
     def injection_rank(self, task):
-        """How good a stopped task is for making a system call for us -> a tuple, the least the best; None: it must not."""
+        """How good a stopped task is for a system call on our behalf -> a tuple, the least the best; None: not at all."""
         if not task.stopped or task.signal:
             return None
         return bool(task.group), self.in_system_call(task.tid)

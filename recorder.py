@@ -34,7 +34,8 @@ The tables, each with its size in the header:
     layouts   where the return addresses of a stack lay, counted from sp: to find a stack again the words are
               compared where they lay the last time. The cache says which stack to try, first by sp and return
               address, then by the word that differed
-    counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up to. What was allocated is
+    counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up
+              to. What was allocated is
               that and what is in the table of blocks, so an allocation counts nothing.
     rules     for each pc what leads to its caller, 48 bits pc (bit 47: it is exact, no return address) and 16
               bits of rule, in one word. Written by the monitor alone. palette: 64 bits for rules that 16 do
@@ -1073,7 +1074,7 @@ def read_left(read, address):
 
 # ---- making the machine code ----
 
-_FLAGS = ('-O2 -ffreestanding -fno-builtin -fPIE -mcmodel=small -march=x86-64 -mcx16 -mgeneral-regs-only'
+_FLAGS = ('-Os -ffreestanding -fno-builtin -fPIE -mcmodel=small -march=x86-64 -mcx16 -mgeneral-regs-only'
           ' -fno-stack-protector -fno-stack-clash-protection -fcf-protection=none'
           ' -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions -fno-jump-tables'
           ' -fno-tree-loop-distribute-patterns'
@@ -1207,214 +1208,176 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4944,
-    'keeper_finish': 6528,
-    'keeper_finish.cold': 6480,
-    'keeper_forget': 7072,
-    'keeper_scan': 4000,
-    'keeper_settle': 5840,
-    'keeper_stack': 5216,
-    'keeper_sum': 4480,
-    'keeper_teach': 6848,
+    'keeper_count': 4080,
+    'keeper_finish': 5376,
+    'keeper_forget': 5920,
+    'keeper_scan': 3344,
+    'keeper_settle': 4848,
+    'keeper_stack': 4304,
+    'keeper_sum': 3696,
+    'keeper_teach': 5712,
     'recorder_after': 47,
     'recorder_before': 8,
 }
 PARTS = (
     (0, 77),
     (80, 113),
-    (128, 144),
-    (144, 596),
-    (608, 927),
-    (928, 1016),
-    (1024, 1050),
-    (1056, 1562),
-    (1568, 1928),
-    (1936, 3636),
-    (3648, 4055),
-    (4064, 4229),
-    (4240, 4541),
-    (4544, 4842),
-    (4848, 4952),
-    (4960, 5181),
-    (5184, 5450),
-    (5456, 7237),
+    (128, 556),
+    (560, 792),
+    (800, 888),
+    (896, 1393),
+    (1408, 1741),
+    (1744, 3009),
+    (3024, 3431),
+    (3440, 3595),
+    (3600, 3901),
+    (3904, 4202),
+    (4208, 4312),
+    (4320, 4541),
+    (4544, 6215),
 )
 FIXUPS = (
-    (29, 0, 11),
-    (71, 0, 17),
-    (132, 2, 1),
-    (140, 2, 3),
-    (535, 3, 2),
-    (1002, 5, 3),
-    (1041, 6, 5),
-    (1046, 6, 7),
-    (1298, 7, 6),
-    (3023, 9, 8),
-    (3823, 10, 9),
-    (4069, 11, 0),
-    (4130, 11, 4),
-    (4225, 11, 3),
-    (5104, 15, 9),
-    (5221, 16, 15),
-    (5275, 16, 10),
-    (5354, 16, 13),
-    (5388, 16, 12),
-    (5412, 16, 14),
-    (5239, 16, 17),
-    (5261, 16, 17),
-    (5313, 16, 17),
-    (5318, 16, 17),
-    (5335, 16, 17),
-    (5366, 16, 17),
-    (5377, 16, 17),
-    (5397, 16, 17),
-    (5424, 16, 17),
-    (5446, 16, 17),
-    (5469, 17, 0),
-    (5653, 17, 7),
-    (5949, 17, 8),
-    (6310, 17, 9),
-    (6736, 17, 7),
-    (6806, 17, 3),
-    (6329, 17, 16),
-    (6710, 17, 16),
-    (6990, 17, 16),
-    (7073, 17, 16),
-    (7220, 17, 16),
+    (29, 0, 9),
+    (71, 0, 14),
+    (289, 2, 1),
+    (874, 4, 2),
+    (1241, 5, 4),
+    (2668, 7, 6),
+    (3199, 8, 7),
+    (3447, 9, 0),
+    (3494, 9, 3),
+    (3585, 9, 2),
+    (4464, 13, 7),
+    (4557, 14, 0),
+    (4814, 14, 5),
+    (4848, 14, 2),
+    (5122, 14, 6),
+    (5555, 14, 7),
+    (5600, 14, 11),
+    (5629, 14, 10),
+    (5799, 14, 8),
+    (5977, 14, 13),
+    (6076, 14, 12),
+    (6110, 14, 5),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp9WQt0E9eZ1liykcFltInTOF2Syo3SNVm2sVI2RRun1VAJ7pARcYJ5BAJl82DZdruhIAGb0NZmpMDNzWyzhSzd3fR5Njn07PYQ'
-    '2jwMJCDJic07xiTBhELAJwENAmPixggTrP3+O37Rpss5oJm59/73f373+y8ul/OnV72lv/7+B+bM1eq1+7UHtFmMn8ntUl0ubYE2'
-    'X3tQm/etRfMfnNfyWdMY786V3uBy5d/Zv39/swJhPUzNrAuPc7mYWXCvHGOedjNrmsdiyvqxLfuv/cP4idzuYrHIeMZeh6VNp4tF'
-    '1aU16Lxd44dn6/xjbLGvqb94Ad/XcUhn225YM+OH2/7laz8zxH3M4OlgB1O37GOZXLU+MaM1nYK0HzJ+gGXO+9mtW3oglPEcy5z0'
-    'Mve6HL0pBSZqWahXTV6lVzOrMDMdZma/J3HaPOVmZsbDxNzVEb4vwg9cOgzphwylg2W6Spl7k5dUUPrF8irDergqdEJde5yENJMT'
-    'yXa9Oh1L7YnfLpZPYNb8CaHu5XXMmupl5mX3qrChzPDFUumEZihVzCxRFizUHmqhYfo4ieas/KgHYz3Dg7ynR93616Ge+Hbemv9t'
-    'z6CA+Pt6pqvMcG8qYMcZ1uQbMbCoSnOcb6iZaT7dLJSsqtDMjKKb6YppvOIpyFwXLoGStI361BNwU34DE+sWk0GWZzNTsrBLfXVs'
-    'co+afGwAITFtxe7FA3TQ1K0TAqFWNXk9lvFW24Mfa63LJ5e2wbG1kGKIKnsR5o+OrzaXZbrd2hxtttYwexYT05cy3hAopNJq8tdQ'
-    'NmLNK+q837AeX63zHvbGUGgjvFN/fcPVB5c0D+TeQwC6DeuZtkYsMNQtpymyeuacP5o6Fo/r4nt+Vt3NMqfLdHfQUN4zrB+Emfg6'
-    '4wWkRKUeSsf/npmtPj10KZGjyUb16T832cDkJSOTTdurmXklFrITG4NpCoe2UFukfatFF2sby2E6AnHGfhKuMMRKb3APSeH7DP4x'
-    '8r9tvJpaSXktIgF8nWLwZV7S91YZo/xvP3vF9ygo+3t0U8ov5jv2wyta00mqCWQ6krgMvi44SWzcPX3Z8jEIa9ivtPSF71ASfkqN'
-    'v1xirp6krCwzV9eUrhxPUW/0IOr2rz4tFuktTW/DZciEEfAy0RDwMT5g8CM5ARXsk1ByKH4634MIMX5Im6PvHAqJNlsfjpXWEA1+'
-    'OJvxT2YhMJWM9zLzHOyFXF1MXWrwRwP+YB/91NI/NRErXKTw98GKVJ+avAV7RYPFaCqtqRvbeDzgiQb3oIQM3q2r0T4E/xOkkP/e'
-    'W1/O/oIMR+zudb+clclAAVwkA5gqJr4cTRXj46aakWf8ygwe31/jRLI38QGkJSZp26TnXxiMNQvlEieYmOOVMYD9MgSJffZZZLCA'
-    'FrqZU1RzPtyBEAZCkYBf/XFafTUt1iT9qaKabJfAkiUTnqeyGwyawkT8zZpgGkNOUJMbRo0WySWsDcJcMvvDxZ2kFX2pdQ0+1NAD'
-    'PJQ6AU2C6fwCWgMPMWt10Qi1kZeiNHwIw7rY7mRiUU1lSPEGqNpAqmbVVztEfKM/1Rf/EbQR8XdqhlVKPYKpMhGZ+eaUUYlNxpDF'
-    '2PUjJ/4y+u2zR0AX8TgISN7LMmcBr5skvGa6gK2bCFv1NkWaoaCkf0x4yEQJyiQxFhtvvZMKRmcAswhAN2yEOhInJSqNJbfxHmNi'
-    'moWmL1bNw1KofQ/LnCrDhKTaOAYzUAALFrLPoRSgdlppYWJ+DRNTEeL08i/poc4VNxviARjZGQ0eM0KHE+ODHai4BQvVjVmd/0WL'
-    'toNUA7AYVmUWLq3RxbexNrd8PASsKI9hrR7Kxvdq5hUl/hgEewkO7jQ4wFusc5XIek+MY23yWTpPrEuPHflMz/Jz6piaukeeacMm'
-    'rf0b533BQnjIcfzJAlSCJJe9tDiCmdrcsPpqH0qNH5SQyfi7s6ieyFBDPOw1xBcYR47gvcqYeJKevax5FFL2iKl1wIkSZi1SxHLU'
-    'xtx5qKnJyPDaGJXdLuxOR4KhpGmxX0SncE9g5PxiPGoYvBMlcoea+jr0E54ArfsqHpGcHpoX40djvCvYR9laRR+CdDr6jPL3Y0i3'
-    'Mt6j88pWwiKfwU+REw4hmm6NVzSyTMuNTPxI1k7zyDn+8zR9CB6OWP+saLt89KJu6YR/d0uNIkCn4dm6uiXDDud0q7IFacbEdYAm'
-    'iEco96gpqib1tewSs9+tJg/jxSyMU5Pn8QCcq9VCBxLjEBnMSR2AZJ41u9ybS9TUB5ig8bZMrkTLXCgzT6pa5ow71aGmrsDqmHLG'
-    '4JdhRCz0qWrWUVKHAG7q2iCdebzf7Bqjpma5MdG6DwdbIhgTN8WQA8mZbumqYW/uofwLTQogCDITu2P8U7uFTtrMSXeM79MntmCu'
-    'wR8KVBnioYDXmNhuhDqXv8T40bYoK5FZc7EkH5BxYymY+w06nSsD9j34xRQnfkcxC8VyMsLPYg8IkfWZybl5NML4bpbJ+8WagIcF'
-    '2yP8u1NYEJs+VnNNDnXyRB3/fphJxW9mwU4kRe0fQYXBC9gAFozawFHU4xgHLTz5Z4ZSJtgRTEeD5/O/hxPZTWkUsBtPN3WYWTfk'
-    '89mMCOB0KpJUR/x6qm92K8KumRcUNeUjuKKw2TPw5JiGjVzORkMKwHDoYH9eVhopUuZ4rMy+gFVmP+L8MzgRQb5NYohDXDplIXvJ'
-    'MXyv8chlpNIUyPED32rLY4b6Wprim7x0lUSUqimbzh3eRec6AtTBQlnVbCuhs6id6vGeLRhXn3oFX3RMWR0Trwfo2IqJ5wOb8dsW'
-    'rXcN5nSN1teGzFlMKUbpMpceQp/CsUDrgFdTN2TItFDPivIocbIWmW6oOMoQX2Q9cvBRJibf5pIa9TMr5s/F+otFzbyqRNRXMUxZ'
-    '5FM3ZQ1oUhVJ7lWTcar+0Juq+R1FporjSPdwxNzkSQQ1mLYPXiVeYwSqtsGhxRil22/IkFQ6gq+T1ecQHmxDqqAcPCu+HE0ei1fT'
-    'Cr/Gy4lX1AwXvu7RLR0+xhi+eyLWg4qcoCtvO6UF7h3/xwjs8gxjim2BsDRT1m+XKPnuVSoU2w2VzdYSvpvwpfzuRF3CA2B5djAd'
-    'BhOBCms86c/3xEQ55BMdqaHVdp0kZQ1AzdAh1XzNNVTCxAGq1NSLdIiJG/XQEdX8T3IL2arzI7GJR6KhfSv+qnFNwOeK+6WZjm3l'
-    'sOBPrMQ3E5lfgpX2W1egyMRCjEgUofV22XA1SmwYtlYvP2QfxkSJTgaPzVOfS6vP4RAH5ehAOXjMrGekUG75VJbBcADJQcgVx4HA'
-    'iKGCRFDtMjm3MDy31JmLaaU0jeKOmeSx31+hymm/Rqos60GJJK35yh/ze51fZPw9Yvg6P7CNjJFMn1/BsbVUfBsnl9koW4w1AW/v'
-    'C+xu04+35d5osM+OSIJg1khIzS0/p/N3mNiQpteJORZqX/4+dZL/Iz9Ys4uotRW7tV1DTc4OEhsDa717B4lc8ZsY+N/mKMiOhfAa'
-    '/CDjHzCrIs/cwiVLpyKQ+2mBOBPOQgaWNMUQFYH4dWAYZpgIhm4eLNovyYwoOFTbdKg28M/Hl3o1LJzC62vol0XWs68s4fWTNHNN'
-    'wHCpz4XvCPY5ktHHNHVBxaJR3t+jq1tny0ZhQQxFWMvEjirosi1Mu4gNPqlXllX3x6xJHbpyXBdROfuVGM/owYyesSsT5bcR/Y//'
-    'Kl/BijS1uCdxKJge0Zq3AprBs3tGofNwfKjnKr2xh7q5cz4maljqfPyLTETDtMvnmVjlp0jh1B4rP5oFJT4G4nwLFrYwoBy/kPu7'
-    'j4vg6/GbnKIRkwN937zfG/9bxlcsY3zW6vwhgJBHghDbPookZpE595AXicCVNhJlyr+IqRXOVGwB4QsW2uN6rkkokAPXOEkoADj/'
-    'WiVRqoAmaPuThKvuDtaWIThKePkhdPoE4+KleYpcEDqoJs8MpZ9oltRMrA8T4ol6eP4lOh+pUQBZaxwia/qOYZ0zZytBsqs/RqqP'
-    'Z8pe9MO9z2rbfBK86+dBlGQtYrPkKuInu2WivAc60ssOdzNUgRU/gGRpZeIunf8BDaovFupKfE59ra9pgKo6cVfeR54ex4oZVn1U'
-    'Qxz3M2sVkHAsaxr44kyXa9VYWB0vZfxSPul4YGM2X7pdHuuXjvQwpZl8s4C3y5uBdooyig7u2YslKLn3mJhRpe0ISwXnI1gPzHtD'
-    'uYZqDQbmLt3ypHV34xTpXxDLmbWUarFb1zOZkXvJB7r7WXKeoWQHSfzNROJvp6frcVwaYpGXTexk5g/8rriav10vZvTivsQO25Lb'
-    'z6yhznbiMRZqWTGeNe2hWBkTjzJLg8EzwV2Pajte+ga+hY7q6vR9LJRh6vTdTWeK8nR8AsqXMeuJesanVjExDag61Y9fJM1UcN9p'
-    '8/ALZJlWhd9aSWpsN1FqvILyrvT2shd0fl3MzZbFqL/uRDoP9jOjWOemWmn+ZfSbhrqlVc/kau61Kr1NXaSrbtV1MOVtJsZIg8n0'
-    'r9FTebOLqklpb6FG5mOy2rzsS7QizZsaKama6apquAAJFT/R+WWdd9Cl1v7ZBj9NhH6x0OrE/WGJl4yf6X1BE7EKOmN/4pLUpJ5Z'
-    'E1LXy8OoSeJjJu9m6HE8aM2+r4t/c0Cyk0DyPEAm8x8OSM6SIHlMtyYd1d2/pgynS4YuneeQqgZ/O/d8LwEgIRE62trEVg3PdXis'
-    'S7yogXWEQ/ib+C8eddFAmEc99BvhUa/GF1YMtYyLHaQhIw3eatABcJbAFq05c/+uIAsDJJYpJ4iv+HKXiLVBjo8ISRV1E++AFBKD'
-    'YmCi/szJykh5mo+xd3rIGe8bvI+A55eXoSoHVSwU418iLgqkrcd4XtIag9zaqqaasMZuANXDaJUn/giO3SrFft1N3jAC9SPiOj51'
-    'xFHrPGZwvltd10wz+Qma0XiFkC7xhv3fbrKgm0wCu87tJuYhKgM6f8suK6XpnVIFUkVqYb9VNnJfMnLXdcPPz2Jh07lmWRBfoL4w'
-    '2SqfZwF+O9TkNvnyeL0h/iGs8wE6OcR9QJpVi4kXSKJoiMeXMvEkuHhd4NJbdOEWr4imPlRTMzw0WE2ez5z1EoEBw41XrHoCkpka'
-    'uYi0wxgOIq/LhYV+LFwdC51bsWwEg0mFVzyUYiuXETDdpIs5q2F0bky3dEQ5nTFputMYDHxdQEl4k/Df0xSopjfJsFGHDqOuK7XG'
-    'I7s3UsCmS0Yk/aOGmDBIU4/SrqnjkvN+qCbvou2tOcvQJ6IwzFNjWKb7DlZ+Ea0niRH3LkWjqe8c7v12DXUpeuYsCj7rNW20OnTq'
-    'ipf3NUp3vr7vF3KnQ0Dmg8AFP6u+TBcJTLmoVlWMcwbeHhqgrJVjBj9Bw9iynpK3ZvB04fJ6bIa8IlpMb/MorVYTk1ua+6Cb8hoD'
-    'BkeC/O7kILFfFg2C8LVjm3668QrHrKkFyaO+ugbL+T8FptCsKjT6b2HOgNPOoUn37aSOReO9xP99zj1VkFmTnpL9AFOOEzngWef2'
-    'qkdNvSBnHwGDokLXgJ3ymnCACMtIKaIKxcwKuuiyKnZHhO41QNer1LVnsQb8feZXDPFowB8LnVJTR+iTWFJDCZbskCU0uT3KTwFz'
-    'fMyqV3RQ5qQuQbNdNDRVoAdvpwb87srWOPzYdiPdIQdBc4+QXXR3qqZq5fUoHGpYccd6/xDnZQKuAG+R/QxpgSJA0R1nvAUsjoBr'
-    'qHZPw9EiKRspM+cBSVGfIgosM1JNPo1sMp02CwNrSmSFfjZaeNx02ZgemT3ZPfp4DHZA8ZYh5uKI35jFwbvRHUbhD6lA+1+Qlwtl'
-    'avK0IpsiNWlTUvM2O+saLik1pRL9sP690eUkfOr6q9RLnQe7t/8XFqDPFUHD0iu00B9W3PBNUflL3WroKJBTqU420xWfNXkrwuaJ'
-    'ghosJi8tRTjKqUPWQ5n4TFEBAO4yLxfjYxCOvVgpjFYPdaaZUzgx9sbftR8ecO6hp8gQBduuoQMFuwHD0eCH9lbqUygKMlyO8amn'
-    'JUWfxeSpBlZQbYRy6toP+kliPFBrlJ+lmpbYX2mUD+T220V5uyuzBHvWE94m20k0X+yz75dsbM5quCBeLhHgGTkkRdBZQbngzfV9'
-    '5GgsDwzvaP9Rj2TvGBiKfWrlFXmrbbpK6Y57KQlTt3TbypXhGQ2DMySQ2dPwNnihribvVP6fVAnSpcFQnqzrlHGDKW4Kd6igJr0D'
-    'Mic3O5e1yRK82t0FcuEzgfUSuZ8j+rrLofo/daj+bqO6PT8BBMsIZolwqsnHqR9FMDFgXlDi39Wtiham2IZQ6P+E3rXPFUapP+LR'
-    'H1AE2sI+p47oa5tL9mvCHLyTVFPz5RxziOraM/rpZtcWVx3n1ud3/slJ5rhCTXYOVVfiXeldEgFUsy9irf1gYdi536H/sDj+f1hw'
-    'zeM='))
+    'eNp1WAtwHMWZ3tXqsbIWz9qIWAkiSGFdJ4EPtMQF2rOo7FizuMfMGhlbIGwerpCjnITKuaQd2wc+ImW0mE4zwTmbIrmkcqmr44oU'
+    'l7N9xYEfPHZWRg9jG1lQjm0KIsRr12ObNQ6yrIDnvr9XD7jiXCXvTHfP3/2/vv/72+cr/juvfHuybeUdd96ltqkr1TvUVYx/nLv9'
+    'Mp9PXauuUe9WO+6/b83dHX1ft4zxszlzns/nvnXo0KE9fggrMMXZGq/y+Zg1EdhYYX0UYPatpTbzPz6n79BX/+n8vLqa8SMqH25X'
+    'e973PMUHmW/2THqfeN7GavtnvjDE2KUDLLC1CbIN4dP3XbFl+U/3/uPNv2Pidsb4cUPZeYw5uXrW6PS853neTw0+ovOh6BBzTtWx'
+    'a54u4EiMDzNnNAgpOXrzTzDRwGJnzUYmtq7z0xbV25j/IPNPasoL8xO9I6ky3TvoXp27DgJ1nnWvYJ7DrEycWRdLzaxqjQV0K1vK'
+    'xF2bNX5E44cvHNOVnSOG/yRzxspY4OkgCfVPiuU1hv39mti5rhAfLKjK7sWRmGNeJc2EA9Wx+j7GTyTTQ6kNorOW2Wtq3TB33Dd4'
+    'oaDsvi5WSJXz/tjZzgKzlwZ1azKw6RbDvzzMsH6NwY9DQjlUmiiqVDD88ZpXph2wIcysSyWb6lRb9zOrP8RDu9zLC9NfL3QzLP12'
+    'qsrdW2DW1niJz+ef2aLS8MNzJX63EsshC49r71Xvka4Ty9Yz52xA5yPRIZ2f0+y4p1oTnhmIZvrUu9Q71XZ1dfsq9sq0ixLRDxLp'
+    'jBmGmbsrccp0RundjhMmeF/S7qrWrb4w7HYOMuuWX7P4AnM+Kl8eWPxn5r9k2I/Gmbie8Rx8W23EBs3rDPGTIL3z1w1+CjoOzDXf'
+    '0fm1Sf6jIG1yM6lCu3juImgc1mMXzJfZK9u/uPvBPZdyx1TvUCqovkT2cYVq5fyKtRrOdSukM9ySaIa0VO9V71Pv75uNz4LaM0ph'
+    'afDMV81tLFm2obMCe8br/H3j8Rv8Zl0ynUld+aC1eZF/Y7m1uaFs41x5pFJYNz//C8+jtwy9zchX79L5BOMXEtG31TuZ80m12p6I'
+    'npE25OeZdTrOeHWEcSMSVkV8vcEfijTQf830X5NmM1j/oqf01kKFRPptjQ+mQonoeCI9pCo7+t0FumDr8c7slR6LZWkMU6n5hr2u'
+    'GsEcTkRHGNciNe5aXWwr+mfEHBNaZFF0JKZFGpR/zlpbdjRQ9ihpH/bI11NYwyvpM+YPEunx1JylnrajYTlPvdVEJjdil8zRZHpE'
+    'Sf8MRlL3yTDfM+0BTMxGBlMSBYatapiy8wL5/7ZrFo+S//XA4ozh7yf/uzum3M9iE+a/MnFrkIlQhI4s40CsjgSLYWAxARPJAcCR'
+    'wQdyrZfgWl31hvIn8fS1KpkVMJl5r9uGn9TCgm51kwn80QwTpI7cKVuUHynGyHcxc6CJFszOpT6A7/L3YZNpCZ66n1bnl2MMa60D'
+    '8a8JrJn4Osf4MZ0fxMIZXGtHShxFABzVCbXywLAnJYY57wHAniQA03kJEEth9s990iElSCxzTsFQds/BU6oW6ZJawKxsnMWOmqMy'
+    'xedQEP4LiRFrGphYGmax/s6FLPZuVx0wVOdvRoeSYm2DHusz/yY6kh5SdmR1Pj//DL7YS+rwQcOuzeqitUEXP8bHZ7sqPce6GDA/'
+    'citIVNaFO5cGGTDrRsY74amtvhKZ8WYVG5DPMhrE1syc2WF6lsPwRK3BB1ljgcWWresM41kfKJFT1uiEW2/wLOD8FqBrOdTpXdBd'
+    'QZDFC+wy5KaPeUjePplPceWF8aTNQjNYxN9EHjWTxob4ftAQa2oMcSOlVB0FUng2PBGIhWTj+6hVfpkVyGYzkIgOidYWo0qL1CXt'
+    'lh7RGsfUIiaWdeB3Mf4aUhWitZkeZIwkohmDjyOvAO4aRkOMtxoGH9V4aUTOAevyN5hVGmK1QYtVR8zwQCsDJvg0sSiSHybnOqPh'
+    'ZCW03BKp86VCiDVDpLA9Lz1ChWJeko9hTG/M6s6pQIJXcwr+mgEt0hSmr2czTOzMyLBxFhhRR98zPY7oOmKIFwcxh9LZT6aogUDN'
+    '/qGfiSflCd7MGdwxbO2wT/dPJIUvyWkzpPcxc76qvDj4IEA/YH4rOs67mHs1wV4L6qNRf84zIk1mv3u9dbHKnAvFyiEtOpL/pIT0'
+    'S0UWJ2Kfmd/oueh5Pl+K5mVavbuX3lU+qFqjgXGnxLyCH3byJc6Zcus9xfkwAHBP3eM+hD1LzL/DBKo8+dwOvYF0OC6DKsr4OWA1'
+    'e+AsoKSZkkZ3ck2VXYby4hCkVqRq3e9ER4obM97VoTyVRfnmq1j+PtQAw/9hngondihTegcg8RWMekDD1HxGwZJCnPBjrLGfih+c'
+    'QN5bpCpP9Wux1ZFQV22idxz5hsGwym/WrYEga6RwDaj8rs+hdkiz74RtSYr/M2xSqqRJc0AVRBpIwXmMn7LGKsxKQyR8Ruy1znmw'
+    'TQkFBYf8/D6CsIewY+xU19W017dkEcY+Kt80YfD+qZPh7XMLMVdi8NfyZ8i/fAwnMWInFes6bLjcrq4xGsdYz+ROTCqPLcCYjmNt'
+    '1sV/Rn5PrgIGPB95ltL9tjapdnz8tQqzLJkeNxUcqUxiz+l8Iw6kx07j1KqyPVPcoqss0ZtJtWuPIxANHor8gInFC32Se51i9m11'
+    'ufBfPZSrL/zaz2kFIk55Oqv1ZsG0Ygc6q1hjTucgQzl3PjYKFDfCa/5lFE59j2Sp3aQRksuo7Nf4ogid5LnPPU8aiUoZmRPH6rpC'
+    'j53vDOs8J12/YB9Z0g1i5psjVjZAXl8PoYbdPoF8qgeuBkAZWeNBQC5IpBE70Rmasn/+e1iYFDfCAKky7O1upRT8hqiOWNmSJata'
+    'kMjQTpp+8S+joJ2nIV2WPbElEjL4Aw2a/5TeeEC0Mr6qRXdOB/gjoDVbIjUa/3Gz7nyIejXJohMaf0CTdDU6zPZNA5IRzQGTskxC'
+    '31U0xVtRZg80///1hPgEVRRCP50f3ltDZVii4F+BguvFjwCEVrckvFsiwfPPsCVWHd46g2AJeU3WEquBfmK5ztM6f4uJ7Rl6bcyx'
+    '2HDnSSKWz8kBu50YRdeg+qoknIbi7CexSX7JWLKfRHb9MZn2Us8C85iNsmzwI4z/GTnrsoAgyKcQySUn4VukTRNDHjVTTKTmA/is'
+    'OKG7bh3x8rtkFE8UqZdVpF7HGQ/z9UEVHzbztgb6Zdrj7PoHedsiFahp+JSn4jdEx4uSgQo9YziiZ1ROFnRldzsVn9TaJDgBivz+'
+    'Gpxlb5x2EdvD8lxZVj+ZtBeN6P53dKQjrf6fJHd0YKiTrzYrFxIdTP2bG2IeLfWGzKPRzOypkY3WAVC1wtd5STpClKU/BbpYp8FY'
+    'mhms9CjqSZz2MZlAOUasPSRHvEHzAcbHco/9xfNQjK5DSpUWU2q2B6IAcXK3kIGoMFZ0U6EFAZZcSCyOjLeuDKbmAPM2IAI3u5dD'
+    'RqgowzoQXpt/RJ4ET8UzogD4qgiy0SQov6iRIDUBYN33CAFGYIQNOISMZpAfnUJhsavDLz+IHVF6P54ON7FHVnnxeFxCTBssvUtC'
+    'Xtqjut89Xff1/TOKOKeqox6r/xQlfq5sxbLnt6l7qaQlRVsHRA1LpH9W1jTxK1m+OHVd59mbZwH/zE4dRnD0M3GTzv+CVAsnY2Pm'
+    'ZcqL4z2XCPbNm9wwmbaKOrn6E6CG5iFmbwIuz2E9l65e4fNtmkOtURnouNtbtMCOrFtWJLEX/lRg/j1km7V8mLohPkwWQ5LBPACO'
+    'C6uoQKDdU/fHiyQL1r+j4+UiA/4/3rpJt0szeqC7WdoXvGRFE4VW8prHmYzAg2QDPbCNjGf4s1P87ipk3+5r6elyBjYm7kOVOc6s'
+    'R0ESFPda3XN073Vzf96W269ooDap8W0W6+uay3qGyFdG4wlmq1B4BarACXX/ru9hLHZCV5a9zmIOU5YN9nzsScB+GIcvZ/bDqAFL'
+    'ayTv5kvr8IsquBTk8dYO/AJJbq3BLzJsEAU3QDwNr0C3jcHz7BmQx2SAbUhSs3a8SM6I786YwhBPN0n1L4JiEQ9BwW64za4O9ozR'
+    'WXW7ZYT532CiQipMqt9MT5V7kMke8w/3EdP8lLS2LobNfsR+TzcF1R66OZjtr+Cgz3R+EQ2rulrnh9oN/tEqZN46obaIlXGJj4x/'
+    'fP4ZVSRDcHj6Vz5539DG7Nr05RSgokfioeMGWOx4V2k04/6TLn5ZBMXjBIpnACrOr4uguEqC4tu6veiEHvgDRXh0CAmMSoRQNfgb'
+    'uXs+I8Aj5EEz0mTuVvHcgscW8z9UFOJ4DH/mb3jCRxNxniilX40nUOjvDRVvDawD64rIUuS7MzxXXHHDWVim53RGgtl3kukPlN6V'
+    '5aTC6gjQZUTpbS2n0Li/jYl/iOv8C4JGcTtSa9M6xmsjmFmPDORbIh06KlRc2Rch+oo60VWFfq+MiUZ0yWcYih+SNQi+wqzJktTV'
+    'm0IQTu2qop1w5yHE38V4wKyQQztP0HoAcBD4AYGXdTWy2Dtd9bMwRAfrlpY2N1B+/kQX7ZtdRNVhrGmZYhBbiIBdJELWNb3uFlpH'
+    'jehVdJNRY/CPc/9VkDi5CJ1YbyRDzZxbJztDg66pQOlzT5yBiajr1K0z3fTx3+JjpffaMjIsNPUr6W/jWQrwlVHLpNBU+kxqVLde'
+    '20BUhudJc5B4VnkwdeX0V7nSqa/ktvkTpUW7r2f8k1lGrr8602s4nwS8g6RXjS6eeKuo//Nv/V4qO6nLGy2wAYmG5UBDVakJVWMG'
+    'imDyT9OTklIWVzD7iQiJkStp67ZiIjGQozqYykcG2EBv63S7HfX+DD2vzz18jiySiqBiTeripcioPIIW2ay+SuSdGjI6zXfxHR23'
+    'CfAVkOfDmmblhVLZjsfRNE3QAyNuA98NG+IeNFhOLopk2mr4R2myQUCyU7zOOa6kryTGzQ9D/whlitrzYfGeJWf436Nypgd6I1Tw'
+    '8bUmWEgT8eAKOzSUECuDBtGFzlpNeaHtetopnoydNC9bYdc6mmhrAOdwl6JUIkyzC1g0+xX8HVa9N5R0O4qY7IZbhdYTokMz3cvI'
+    'i0bhu22J1jdh/lDjTgL5/U5C+JP23aEEMnteqyjdzmytfwLLCI602+1qiz7fkBB3l2Jj+dFxxboFZXiZCIG8TdAVTapiuV16BB8t'
+    'E0a2FEbFbjrxTjTqh+Qx/Q6LHqXWjPGD+Q4cD4zMAElbR0UcggGS0v25b8JholeSdCtXak34N84pBqHZ4nbQYmYbkY6pxfdcpOvL'
+    'DN27pal+qtalwKZhAywNk8oEpUvKUb1+99fWS1Kkf2M1UTYI7PApvX8gCjwo712fiGwrBmmEWMG+uKzLv40UKdMgqy/odqgPnjNg'
+    'LQiNJ/nBZJS6xmqzauoKzVzpNqJTx1rvoDk8tUf6c1JkanPlsbPFHtq9vagJoo5OuvCzohp01RiCDmigltHd3f5pIX/8kpBNlyfp'
+    'mvHf6YSxnLksv01WREAIivqXQ2FgmjhNJfGObEH37yiNI+OnDQzr/rc1UW62uc9BPJFRX0qnhotAEHam0xUvrZ4vxiqn3sb/UQ4+'
+    '9wwCetiiBr91dIAGZ7Raq8zwCreMbFSW5K+5C6ac9/dFzKEShtx0g1PDK5IIbyaLmu68X081aC7j75JRdsF9DC0Tkhfod3IG6CpP'
+    '4kTVRuXZ3O9ciYe1s8BE2NdBTHMJ9UttYXfuzEgj4+vDxbcBuq2Br/HR1F1NSB8ovsgS1HOAasyX+O3/AuXs6VU='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1WX9wVFWWzksHaJThtYpl3MGpRFs3sVilZ6zdPMGxH3bLveE+xeWnIursKJWZsmox6ZbsyCyE1y1en2/c8cc6tbWl41qzurNT'
-    'xaKuEhm1XzfQnfArBIEICgEUu2mQRjQGEXq/c7sT0NrhD/q9d3+f853vfOdmnVZTU1Niurc6fHFNDbOHfY+Os4/4mHt7ncu0Jy7K'
-    'bPnuPybTTH6e31gul5mzoIXJTOF3mGG0ncu+riPlsl5jzqX2eVx+weTWqMzMMbuGyyfQsvo3WJKtv3x564ruf/q7F4VzJxMyxfQ1'
-    'HzMv38ibPeaszmNKs+sgFlnB5UdM6+PesQZxzaslfBfyIPMO+pmWC/UwZyozvtIT5Rrau6cxOxVm9um6+BH7sI/ZmTrmzOxkvhf8'
-    'WDIit0Xk1q93Y6WM0PqYNziGaWmntV64/1BvnNRXHaBJ1uG/GrIJb0xZyZ7Y9U7rZOa2TzYK7dOZO8PP7DO+ZWGhtQasZCpuCq2e'
-    '2bXaosXmvRlqpo9TqM+jn5bQVhptlLmSvvYGIxd7R3rF10vVCWJ7mXNnC/cOjWW+p4fpcNoOtN1d/96IWx4JMPtc7bIJpjrdpgkR'
-    'OWEtZl0drsU2aSH98U6YqfhbWO0BDGp1J7wMe8E6+lv1iX16YtY5eMouaoWTeMAuTH3tTUHD0xOXYJj0CrX4Md2VNQEc3q1LM9/q'
-    'qZhGOPWFhRiwBQZsY97nvmRKT5wlryzgsuQuLXO5g69/9uzdS9ady+8258tSqMecJ9x/7OTynHCfy66kvnPnsXdH/DxHyIeDpWjo'
-    'Ey5PJIf0xDPoYOlrhrlzewv31XLvRIN1za8auPfZWK5lubsibDk3CpkHKCYJIxVr4XY2IIxyPG/JA6b9rRbzm38mKxW7mRMJlrh9'
-    '1G9/rnEjHf+3UIpsbi427zPvz3BngZ/mkZuZnBscLnE9q8dfEc6DwWFLNlvyZ/7kUKxpnZoqx53HV46HJeCad9i6kb1zmS3Mhp1C'
-    'qQzWUT3Kxa1VvJdgohaYbVhhdpCwb0mPewfHCi0nps1c2j4ODgs3aJmh8I1avIHc/sMlducU7dGxdmfTmEcnkj9X1sGfhfe+LZfp'
-    'LUVvKvSYI4J+5swNBhgMK/fkHeyj8Ik2EnLkjx4uv2FyhzmfvzfqkXl81PLmXFh9HpNfzWHe8UlMnmL2sRYhMS93ZrQJ+WCwITRE'
-    'P1Ppv6aIGy6Tt7/BechRV2OtaKgcTaZM/bmsjAXroqEehIaQn2N8C9ejQ7N8iTQ5HKH1FcDSMOuaN9O/p3fvyFimbRLufWHm/JQl'
-    'y/Hrosly7OIZduSpBq1VxrY0AdMBbpyKH8CM8Slmt3LDy0wOk9+ZkY/vZ858P73DeQFERHZifHPhCKDpYCfczmu6PR8mAQSCRiTY'
-    'oD+T0t9KOcsTDcmynuijTcg0HePfKaC4vYqcpzEntqEplEKTmlFPPHtBa5nMwrKYjLiAzKGikb5Mrak+NNEDrJTce45gUVxEY2Al'
-    '5naWhZElS0WpeSuaufNOBVNlPfkubXwutjqXtprW3+p3Ys81AIBPYzdO7IOm0S0l70dXhUpmb2i5AM90mHsUGIufAn8XgLQXbLtD'
-    '6Gs2KWb2vUAsirDzmFdoYNc8TeTJs7XqCIpAe5n7JHEdc2oB+PhFWHjtjwn6nBmlWITZ6TAzeuODim8uIrPJkmjOMWPmA7q9k2bz'
-    '8rdwb3BsqdVOjFs5Dj2EzC1azH6AGMC2U1qGOfc0MWcGXOy1X82NDzuuYk4rDjkQDe1jxub4xFB/NLlv0WL9uTSXl2bM9XTgiBxg'
-    '7oQ0c0yM/QXGFtonYoKO8czhTczwYr2mfUaLPYSJ/QKU+mMhWxEjq2tqVeTGL2ZZ9ayM56xOXXT+Mz2rz8l9evIWSmLnj7Tqbyrv'
-    'ixbDShXDDw5jS2SxQhvaKvHGZB+X28P6W0PmfHMeOG4ODhkQDm3hIibvDebxXs/eGQlFBMUXzuzp1DIsmjfT7zpnYZh5h2qFuwRQ'
-    'XLYQn75EYG2xKO4OYGlupyZw9ybEfCw46CxsQYc32fqR1MTkQkF05hVv1JM/x/aAqDeT/XpiAZ4BzpxysdwsZG/oOKF1gD7A4lxu'
-    '5O+NJl65PJiyZBawC6aY92mAjd/KgMRxZH45ZZOFSL0EtIJX0dwDDPlMOWE17JlTnt9whQDKMHkpQO+hY8x5WoWbsyZFTOh2AC6R'
-    'YB98DZo/wgFLoe1iO/PMFRuRX7QKMAPM+FBPbsexTP3t3BITAkRPHMarffpiPaHR4SLBLcam+ISu02WkeT25G7PLnD3oG/Jq9eQQ'
-    'jZS9yGOmd3SsfVA3vUOUrJJ9GMq1fiF3ktENGF1fxSizGf26fSs9yF32p+P05LU+RHJP/GbuRB/gbqR2mDl+luzREz/yKSsymQMX'
-    'wdJbsLARC76pJ9J0QHlKyP7Ce5RevYM+7s4YZgAS6HodnXtAoSrX/l+QK2Y2ymqVcskz+2RtsZm4bNAiPmigpIw5Cz/CA/XTKgqn'
-    '0hUW3GPKEi3VvB2B5mfeCR+TsxFAvUoRhdJyaQv8l+OhDyJy4fTzqAMNHJJLw7IzIuQh5h29SoQOYeTUC4hEqMmxUnVyS+6g+bF6'
-    'NszqRo7Yi33UFZ8cgVU0lAqVQ0PFD2FH2uSVPdBdPrxcWbazPtnJROhgIYpgoTQ3iTiAXQMU2Mj9mp6swSm7yY2Fm8luIxuoHJCO'
-    'X6OwNehXIu+Er6BjpqoFx45acGzhE4y2h+H+dtgVvodUBONwt64XiZjQLhz09aArrZ9DO+ZbFAV6+anR8VGhv91jD47TE/vP0iRj'
-    '9OQfaFHZTzJindXcCwmh268Sl+ADnNrHblmDHvrjzxKkgBIguLaTOVcy96lalebcRO1ratFLgB3sdXYlAEEF5lAaEJuiiAmQugYP'
-    'ltxpNW9WMJRaZZF13Mjo9mP09i4NrVlZQd5I6LLxxUL8LCnue4MD5roy8RQR2BukoZJl5+Hgl/rziET9rXuDJePhYK7j2sS+WCN1'
-    'H4xIn8ASsFvGbzXnYAxfRN72Le1uEO25iHubRh3zXNtbCRZ7uC72qwgwnBvdQGH9t+SHfDfB+H1FiJco4BcBl7z8wrQztfIAMcZF'
-    '0WmLp8frTDn5BTCcH0iqqSAahQHFy09xDIsiTUOEbLbITdgclwO0scKNqqyAQRgZJKNG9sFZKqL05Os1FQeQfHdqlJ9ewic6P5dp'
-    'uM408h1/vXJ5sFQTa2D4PEg7tCRBwCcXw1GL/REZrVOHx2FtnLEWIwsfnUGaVoc5WEFkRB4A0MYQFAFOgt8YtZn+wq9hiQoVcbl4'
-    'IbqG9eez+vOe/lYPcgKktldnZ3H+X6tImPatgnlEZqpTN2/H2rkqE4wQA0G9ulThKmXpPaM7wYj/ZyeVQO0vnDij4mM0lBVBYOYL'
-    'uitvZc9U0pfSiyeZ3E25i8ut3X+ldDqXHyCNyTNQhp3OL1uYM6eFucuDgVN/YM6qlYTLaXYDftr90dBQ4Q4FW7uJfox8O5j/yRQ9'
-    'N+eJ8T6msuWP6oM7r8yMdMdm5tzWYr6vShqhe+toQgtqdtp6mrPjT4SbV6kPyIW5kHlCbmM+W0kTeUDICUHIgXwe9SO01NwgSr65'
-    'wbBwJgRjl0Ka2GESHtzeVi78r/LRaZoK44crQgcKNMdkQLb5TQxuAXvSL4s8wW5YImdPMe3lQVGjPx++MTRUmR2KvusQtloW479B'
-    'tbB2nioH7rVA7VOZ81hLd1jFul1P+/OtD6hc0isa08KdsgfwVN3ftEDRoTT3jk6Kj7+WioLYy8UJrJxGv3JP/INQ6vzW5SZIvE5B'
-    'ymOUnEfqafLXTtA9djUqN+AnYBteeuqUoh9nOczh/kzj7oTLSNcPCmcWBP4R0bzfch5hzPhC6DMOCt9TGRLplnFYtwXt3T6L6nGG'
-    'khsZTdGVJTdCxApkfBRrfXAHf2dUdEDncXmWa2DVAUtu5qhx3A6I1n9GTVyG/QfKIrkn1kyCXhj740csY4ue2EAR686EUM9AS27U'
-    'V22mD6hli2nS9DBpH1X9TGYqSRO2bx64lup+gtIbzBlLxvxvunVA33zXIbIkpc8Sm3bX0o5nGLwtiaWpAsqI8Tuq4vnRKpEMU+k0'
-    'qGoJbxCps7arTJcQy+6RqnmQmqH7szj+7AC9DCBlNTDZiXpx9jBNPVi4XuWgE0LeKiRYY6b/Ozn0hCW3FA9b8iNYC7YrDtAseXe1'
-    'KqhpTd+qqQooM+CwlqL8/n0KFY+o3eaRiKCCWe6Cg08J5wEWu1pVKPahccz+phYKGdUC+3ovk5MyKq8auTj2vwAV98ekppP9sRXc'
-    'KOr2jQqQBeHcVS8cTrUdCWl9zW5oN7/ayswWoe0FPY9hWp/wIdzQ08eQdHmD8IXxbjY5s+uZcdfUDnDlXVOd8GRmmC30YrbAwRot'
-    'y+xz/vhrBB1ubwxzY2d7l3DubLMoz/2HUgo90VB/q5PYUwHpgpZW33N7CIHCDWtUNnCsDnr4JdUfJJ/h6XnXVhy8qVI67ge/APmg'
-    'A/02HLpGA/OS+9qRzxuZthRbPsKatzFQmrM0ULkwwr7KsTHM2EbbZQGuLk7SwGS6/V+5ndbEtAVt+qoH0XURqhXlSoDvQzHt/qW6'
-    'naV67fyR9FV/xIdCkBDgvER+dNeSY6HNTzHfMnj0bwuPVCuDaryCS09yOQw9MW+OcO5Hl2VtlvOKIlEq3T5RgmHK14ji0BAKRsep'
-    'mMdeWb3DEtpAhbU8eLjjeuYEyLVXMme2n0zf9U3lFs0mGdzPtD3AQoCCZTdleGYU43/izmtErNw4xvXbjxE0jsd4qN/y/Y7czx3W'
-    'CTQoXasV1DWYd3AMVhXah8wXUPgHtL5kRAr2GX982yK4YDGXhnkv1Wij34dC/cVPutIVe0zayX3/ooDuXFpYQuVpuRCjq6UFyIqb'
-    'qtlGJZrvVEbpyr0EZR4gOtkTuw6m3UKStXukTmFe6go40M9+AoWtr4FVdseLQh4VoGLWXUNiSPHxG0TEpDneJ35mjb0R6VnaORbq'
-    'ZaE0GKCBhfq+uzaXGST9q3gIZWqFzSXoeW+xnsltIrSfeZ9PirVhaY01pu0TWuwxy520m6PIQ7nwEXdWX5AYO6ZWE6JAQgxy5wXK'
-    'f4ISYl/75dgs8oj3QiUntiIneu3TQz0wa+48kxB4kSReY9McNeGB7zaHeqoN7Z8VN1CCe3/khlClU+LBajr9T4Z0+jJzOgC9Sg7V'
-    'ShYQ8BPhTt9FbG65sctrePOGVvemljvcm0rEas3DwkF2szchopYMC2MofqI6g8qiWonJc5WQxFw9FsJF1svZEFNtTUsiMjyF8ifv'
-    'OkhZM/xE2w18/GlUnjJfsvS1MBeqWiXknVfqFTcNCDqASqM+W+XPxsEiIU/DAyytJ35AFYQ7KcWdSwn9bwq5n4V2k0fiA5UkEPs9'
-    'aLOw7dyFwafypTmfy90MmhSUemhipT4H4TmvhhX3LVsqnDV0KK5t4NoH6Mi1jRYEcADdQUm7SAfqictVglzRBpV3Wk+8TUZ493zl'
-    'vA/Mdh5LqG2LzDs8CTXXXihZMf4UH19i3vEGTNUwy/nzDorwWb7EDhXijSeY9xkMmRXuijBzxoEZ/dyAiX6rCCAb4EY5/tnIMO6Y'
-    'LSNDReOBvzD0yepQuh/9jIYQ0VnT7mprX2k5Zif4kTvzGt7304S+LpUEEPMWsq7mce/wGFQuiH6h9TNYP34SJteTh+gm7jq6mpcq'
-    'q+p68j54hWej6l6MZ+uC9PsO4RBY7bswKV4w5iG6ne7tpnoy4vw9ksp2cPl2mCwntJO0C2wh4pj1wr27Pmr06aser/ScjI+T8XGy'
-    '+qgO6MwIlJhmBujehx78SBz41Vh2Rn3lYm5GoPrrr/xWLrsovdtlv54IE6pgD2Whqh3kN9hLH9O+qOTDNLNvroltKcxC14hMlaL6'
-    '2ssiZOJfEJnJVGHh9xseqjbMVXlACZKjQm4S8uv801+S+s8wN4y6YPisvvpW0uKXahf8vcScT8oOUB2cyOUuhVb72FJGicP3kkIs'
-    'XaJdhogPkwqIXQo6tzcsZXJgRIWgeU49c2Y1cfklcx+m2+IOP0e4QiXheQ7UjAjWd//PrWSJQ8PgdqbP9NR1KhXzPXTLRX8xgNZp'
-    'YO5ts6nglUfptS0/8ThK5OXB2dqyJwSJZ8t5kSL4PQpdy7kDUXUbCKPP8v2mEsUDxclC7mChHcjPk1CAqogesD9HREcIO+50jzlX'
-    'AF7xgUK/ugHY2XVYRXOQT3uR6Eu3f6hu4faSfoUJp6Ac4jJaUxhL994vfj/ct5y/pJ9TvYCiG3l1B/pSTuWF+1uQi4XvpZRCxCZV'
-    'PO/Md6tbK3c6rHdFRH+7l1gmyryjpBNi83mlwov7SUwwPVJS6akR4rCgxXuUwrgMCibA3bpT6sraGo/qFmDKLcp0V64Oz5XjH1MX'
-    '1TJOtVRn1Z9Pcfv0OP35dKinsc8ydqB6pJ6s0at2Jn28tfr3NFXtl1eUy0igZ0LHSRzS34xCQ8z3NB2peIkSZLYHJniDTtx+C3OM'
-    'ygV6QDSmTKzDjAFTf9aLJnpj/chIHVv1t7PsFtpLLM26ttMDszdCAxvF18HaixZn/g+2Hfto'))
+    'eNptWA10FFWW7koH0iHRajQeAkYnGVsncTiaXj07XYZdu7Qj9+HrmSBERcRhfw7LOLtzMN0FQTkjmUo2Pp61egZc98cdd8+emd2d'
+    '2bPoOY4GQe3qSP4UCAExwCgQVLopfho8QgNK7b2vw8/ODjl0Vb336t377s93v1t9WiAQKIDu9sarAgGwi8GVFfYXQXAeKHdAe25a'
+    '/4f/9x8Tp82FIOfGmNjVDmK72TXh+3rAFDsXdJ33T/r+yhrn54EwbuXUjELw5Wbcn8tpXM4FLvaBfCGH8sA92sCaRkFz4e0b1sx7'
+    'dtPq7/0C9I17zK6Dvu8/C+IjcI/Xwy0bC7RYeOAeDoG2N7qfywZufGHdBsHepZqS8RvQsuvKujPpkP7mKPgj3s25JtwDRNarAb8f'
+    'bDcO9oVya6s9EQQ7W46qd4L8QSwhtiZEPwRfCOE+Zz9C6VmujYJ7cApqJZ+q5c6f1RonUtWiUDD112dHjAHr5j6yFRef4qp6aBhI'
+    '9mTSqxJyUR04P6rzasSAtz0hxgv660sCCWM8HTJFv2ns7/DAMUNgnw+u+lOumWHoOZNerAzoTkzFcxRpT220wDWoffeSM1aEwb5Y'
+    'tqre9DNgD1QnRPlr3vWFS6/f6r1HlyqvrwB2b7wsENAuy6jkGt5omleJy0MFul28xHz8shvl3OXgnggyMRYdZuJUwon7pl30rWA0'
+    '028+Yj5stpsL2xfAu5fc0hr9rLUnY4VB9q6tRIv3ZPTul1HLVtGfdFI1zO4PM33jKTrQvGD5Ady7ft4td58F94upoA1w56dxkHeA'
+    'yIGbq+HGkPVdLn8SomfxARdH8ayD11qfMHF7UjwZIkHfoyORJN+bjUcPM+Os9Q68u/6bRcv6Lub2mP6HaNgtZCev17Rzmm63obu9'
+    'CuUbryyaodOaS8wnzB/2l+K1QLpNGloFmB5ICpe5h6ZybYi3zF3RUYEy4/Va/5n4nZpVT269cZndOVtbOdXubJyy8lqlUjlaOX/x'
+    'a9+npww9qf3NR5gogjjbGt1vPgzuyRqzvTV6XNlQfAn2sTiImggIHgmbMr6ci7+ONNJPjH6aEw6g9c/5encE1W/t2Z8QQ+nq1uiZ'
+    '1p5hU98w4M1gEpbjMzjzfTCyNIZT6eu4s7QG7Ey4NToGIhGp9RYz+WLJP2PWhExEZkfHjESkUf951l6zoRFzaFTvoUjPN1HaoEd6'
+    'jlvLWzGIpt3nJzY0zhPp3c1kbm5ctA4me8b0nnVkrrfJqvgIkkdqoe+SF66EB+itBSbjMRYsH8IcOkv+f/CWuw9e5X/vxUn3g1G0'
+    '/hnkAyGQ1RFSW8WBXBgJqTDQe56hxEVJYTUI4gQXg7mWi+heZvrD+TG8+4NHsyrQdNYSrw0v6VsLzF5LptCiGZB0LCUtWwq1SClO'
+    '7sKZ95tpwZW59Gfow/zDKOTSDr65mVbn78MxXGu/H/+94CrFFxMjIPaAfCQGmy7bJfgyAV075sYQRsIQnh/xrFfhmXsQwSwbzTBR'
+    'xp11AeWQMkwsa1qB66/TXbqOG5n0DMSrODN2WgdVmk+jAPxX2kA+1gjyvjAYAx3fAePT1LdBjCMct0aHk3JxIzP6rdujYxgn+oYs'
+    'E9flf0me3EQnwfDiTl2WyfsbmfwxbnAiVWX6LoZg0DrsVdCG73gncO8QGIX0H4HoQF/1BspU3ltVMKjuNaVDb2balWG6V8Pohzou'
+    'MtBUAGPu0o4w3rPBMjVlHyx6N4Gb/xPA1MMTdetrKwi5urZjRiKUP4BA1a/y6Tz6FFPKfDiuv+knnUerJ0FJPoaRQSrdDvKhWhCP'
+    'R4ZALIwcBLEL3r4cm/rG89D0JaXcOC3JgD8IYk1kFPPaCqKLZdsc2RnnVYnIeNKpXs/kQ4/i9DHc6Gv8n0tXyM4YDuTeI62j+xlh'
+    '1Wlwj9TjZltao350P4hOHsUSk8fT3GlVJ2Q6kksY6cgWa/pgHMrJ0Di0Jf9YkLx9OAyVHthrIuOB9DUY3Vs4TqK/6rYnMVyvw2JH'
+    'g9D0Fda8oClmS0qB0aT889hgIlIMUwLKXw+pwHFnQHQvbL6qZH4gUamEk9KY/KeMKpb4LpPrRlVVOUwGKFx5AaNxHHZ5IPaCpAmn'
+    '7gOQN4L4BEUj0uasG/S3vGX2haD1rdZoJiHikP975fz96Tngu7wh7/NI0cp6d9jfVFnVeNiplB8duAb3+9o0PrVmdn3j+4FAmiyh'
+    'kqcdJ9+hIeHZh4PxM1vLrBqRd4+Xufmp9ue6eyiIuy/2nrQvlFn34HDX5xQOzKk+xoLrxukYUuNiKxf97C+GmJuLKWrges2JyjjX'
+    '3zpuH65I13nfjg6XBHMRf1R/ybXdcgGQH6fk0nbm1+DVvjBF7ya7mH0+AU2Pn57JZXwp04rQdDYp8dVEZAjRHIUEJUYEusfUX3rf'
+    'NPxUXWv3Z5iPODrUKjRmuyF8BdEe/bX669KwM1cD7RxSDb2nkqSKD2g8Q6FoXEhhtO6wj1RYYS6Xo8RtSfk3AW7kO3Q0U5kqp4P5'
+    '7+Jr6PpjpjGU+hYJnMUpxLxgSd4pUywqYsShTPa1aQ+W4Wz+35XPd06KOgXGOd3+ncpPjnnRtBO6zm3ER/1vB9Vg51Jw+D1IgGaC'
+    '8/w9CkycLff8p5qrBHknRTVmlehsO+NWWLOwSqRvQM0pWjJ0YuNAagoYIx3k+ilK9Ii3SoEkpgm+7B6+k1WOJwRGP07l92K5xJNF'
+    'fSaGWFOBI25nOrAOjKR0tA95rmYTnd5DvBmZOWy7QXSadxtKvQ3cz5GEri5y+Zck+iSIbzBFuPF5R9WkyaLD3r0g2/BEC6cXCRPw'
+    'tSmohreW8moGlpAtdraspW2OVZUQp8mpraJ8fXRMtAHqpvAQRFsjNJ3GYhAZTWinkJaiAnMWi7aEpEU4kK9HxE+IFTGInjaXJERn'
+    'HKI7cTsqAeBOhCA6Apuugp6d5Aw3fxONi7bmEp6dwvJAzIqJbZtmUQAuZGI3EYQLSBA65ZMxkAti4KyJhL/8JcifraXwabHr8dIR'
+    'wuKf/74qEXYjXYxcxzGQ6zJ035QDY6jjEyKMv1YDTjuxhBRG3v0xU+EXVhS3jzZMiou8ZTPtmfrvJIb+f9AaTHK0XgRRejsEbVWJ'
+    'xAEusCY61bncU+d9n6EZm8FYGIlzLJXp6xC37TjBNrO3+/nfKj58jrbC94sKow5h3UdYDovlIRNfjqGJ6QqJ5+COZaJttolIyAP6'
+    'S/E7o2dKuyND65pAVX1eeb7A9NfbqaykH09iCGPxfia2Ka5QwK4l/YKbw9RRiBHekOXO7I+ZbFXL30iKERbNMvdojVV5K5G89L95'
+    '1eBncZ0/bO2OZq6oLgawlndyUfj/5Rz9BVTRx5i4cJkMy1XooSeA8KFA+YGk5ZXBUvL8WANxlDeNgbEzVc6c2dNY8I3+tcoso8gD'
+    'kT1juScmxIyjuv05JYqTiJQDZkJM/9lHao8H4kSGMIR/GuorVUofzfuJr9qMnkG9Z4PKz0Qkx4SvgJu5Jxt4U/FW1SwZ4x0ruZxK'
+    'tPUnSTFgdn2hKG5LakXqiU2ljiUD4jwCKDqnHirPlZjQfZgRNcw9GEwKrcunzm1VufC9WibXU8/m9JaauPIsC6J3JfZ7q0PMfx+x'
+    'qD4pniokxeoi6VQk1ojEQe+Zg9owP5u/TrG4BEaMqOcYBWiJq+yMSbCTOLkoLiDGNM+5e1tAufchQC5r7EnXYQbZhyrAPlemb3D1'
+    'N4fh7F4mqrG3y3oHkAm3rOhMrebG9o4qLrL4tKJjmTdNVegJJPRZLPAIc4hwz4VUuEAMi94F0BCtj2Brh7FqgPZ0LcjVSMKersdr'
+    'GK+NcnUtGE83p8pBPN0sWR0Y82L0MC/G/H5mXwhZ/wX+gNcVPY77tzy6XLd/pZzyxniJkQEmwPPj5HhcViK/28E4lXoG5XG5KETV'
+    '5kddR8gz0TFu7EhVoEsmVU6IA+CXmV0XVPs803Q2K9O7R4IQ7GtWp+hED9zLXK8BdUWDfsybDnBkQ7Sh/yyq5yPyYZUh7cPgb8Wu'
+    'N+ytxfY336Z64Rwxq8n4XqjwqMjEKDYqYyq4qa/+q+UI3/J/CCqY8bv0UpDPq6Nx+UrpWM58jWlfllTex4xdqRiTVYDNyO1MPhhC'
+    'ktV1bjKIhr2aLrcUPdWIK8+pI8hKpo1Qt+j1o14e9gEv1is8w9Z77lH0Gv4Ng5FPNyCmd6LPdoE2gpwDBaLbTkPwxZI/Z3n7Lnlk'
+    'R1JMVyepvarDZZeJIJLHAUTfq8lP1nwYz6yyGvzMAmaMpKeDm5kx767yMQxdXNHvHUU6z+VGBTbyhzG2OUBsgRIX4Z7L9wh+zC0E'
+    'ScmGfdgFc3E8Gd3HtAOIPsTyeXT0ig4kkwlCpZtwmjd8lHTqTjIZJMT6Y8ShZHQPc09cRqxbvGvQe7zhOLa5BFnQ0ktG0n92B/5G'
+    'M/nvlApBqUCoqVQemXipMGAlAPmbUmEYojqxHcQ2qg2lMWcJ1ob+1Cbqhjdf+s7wD6WtXlVb/YJ43j9OdstUDAi9nPIcMz5MT/++'
+    'nD2BHSdBACZ10TsK9DXncmPNqexNYNQjzR7mCv0TYmnjMuSQs+PPrbiD8B66DhHKY5sClXu5GCKsryJLtEHJ3lyMcdzyXYX3wV6y'
+    'NDQcRZONTppsJCl2s+j7zD1WY1WXTPZW/mPszhAccKW/3RrLD9CjGP8D0H4F36lTP3htCd25/AEm18a4iq5VK7i2jQdfUKVM24pL'
+    'uVwSJghnmov5F9S7f6UU3U88UezGaGKXv00g+6lByVC5CyoLCtKTLW3LUyvhvSsfU44TGlHD/GCwe1TllXsSG+YtowpG3CNowUHu'
+    'PBsHWYHwGKI6UUxXgT2Inblv5b2aEuaKnQTiuvVFfgaFo7+Ni7PpkPmOam5fwVD2upmETmyiSBZBHwuupQRicn49IOF1D015L6TS'
+    'G+FviGtj4O+wTgM2/t17VMfxaGdStsWSpbTj2DDoG3cAUaRDU7i2E2wjoHf/Ha7so3YHjEHQ78c2i1JoV0IuquXaBGUubpygVs15'
+    'rLbV2Je6JiFGCwn99RsTxqh1LX06w9k6nK3zbjBF1tt/1Tx9P8viSx0eSDNcAA0bXmmG6AY7QA2vZWh9LqZzMR8hcT6SmPm11OvZ'
+    'fkjvafGpZWfCrKcvJO0B9SFjMfaVvx8WGAoYD+0qHiZpmX1sBWU+BF9VQaH1g7weKU4c7PNl6Yro/vxFBfkLsIg82AjiK+6kI6hS'
+    'KsSQowr6ciEX1FMjVrvptXupnE8UMTsR5lyaDSPpwgzAbhiThaKkHpz726BplGMNw8fluXMF30eS1KatWs+RA8WSsoey4+24EvtM'
+    'iMlkDNOHBR1FhRqQw93tgryZ0vdWRYP2KRo0reswpYh1l6cj2uE6f8TanZ+jKsIpJe0iFydzj31FA/3gxH2wi9/ovbOokLf8i0Ie'
+    '+xq1fJ/6GHMy9y4SeibKI8ifVlyVZP1Xfx8exZryAvVZfdS7XvnAy7Hcc/mq6mT1jXt48GXVsNo7fNh1lDl1YyCrEvpbw1RT4sih'
+    'kVWcSi9iWFYQfa0Q+tUHPXFeUbp94A9ZH9BQej5W2zBzys/zygEQzaXvO3PQ6zhpHabJaAanmDGkv4Q86C5oQCqR8WZNbszFMI5j'
+    'GtvnKvSXsg1Z78PFVyOGuVCVmFNECTdTJfCf9f326JkFhFQIUnQG7G+cugJFiSL/Yd6wlxpHbgzH9fVbze5j6Zs58sOZ+lsjUJKa'
+    'vga6RuhGfZy4njiD8RpZJvVbDNIilbP/Bee9+8U='))
 SOURCE_CHECKSUM = 0x1b12b4ec
 # ---- end of what is made by --build; do not edit ----
 
