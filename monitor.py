@@ -3497,6 +3497,12 @@ class RecorderEngine(TrapEngine):
     def _heal_children(self, problems):
         """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""
         known = {self.pid}
+        if not self.tracer.reads_untraced:
+            kept = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
+            if kept:
+                self.note('info', 'processes forked meanwhile keep the hooks, switched off, until they end or call exec: %s'
+                          % ' '.join(map(str, kept)))
+            return
         for _ in range(100):                # who has not been healed yet may fork once more
             fresh = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
             if not fresh:
@@ -3786,6 +3792,9 @@ def _heal(engine, channel):
     """--heal: take out what an earlier run left. Returns the exit status."""
     healer = Healer(engine.settings, channel)
     platform.check_target(healer.pid)
+    if not healer.tracer.reads_untraced:
+        raise MonitorError('what a memleax that was killed left in a process cannot be found on %s' % platform.NAME,
+                           'Restart the program to get rid of it.')
     if healer.find():
         problems, lines = healer.heal()
         if healer.tracer.tasks:
