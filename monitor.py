@@ -3643,7 +3643,8 @@ class LeftHook(object):
         self.in_place = True
 
 
-ENGINES = {'auto': RecorderEngine, 'trap': TrapEngine, 'recorder': RecorderEngine}
+ENGINES = {'trap': TrapEngine, 'recorder': RecorderEngine}
+ENGINES['auto'] = ENGINES[platform.AUTO_ENGINE]
 
 
 def running(threads, stopped=False):

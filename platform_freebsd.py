@@ -20,6 +20,7 @@ import time
 from collections import namedtuple
 
 NAME = 'FreeBSD'
+AUTO_ENGINE = 'trap'        # what --engine auto means: the recorder has not run for long here
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <sys/ptrace.h>

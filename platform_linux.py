@@ -18,6 +18,7 @@ import time
 from collections import namedtuple
 
 NAME = 'Linux'
+AUTO_ENGINE = 'recorder'    # what --engine auto means
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <linux/ptrace.h>
