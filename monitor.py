@@ -3500,8 +3500,8 @@ class RecorderEngine(TrapEngine):
         if not self.tracer.reads_untraced:
             kept = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
             if kept:
-                self.note('info', 'processes forked meanwhile keep the hooks, switched off, until they end or call exec: %s'
-                          % ' '.join(map(str, kept)))
+                self.note('info', 'children forked meanwhile keep the hooks, switched off, until they end or call exec: '
+                          + ' '.join(map(str, kept)))
             return
         for _ in range(100):                # who has not been healed yet may fork once more
             fresh = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]

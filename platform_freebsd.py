@@ -1781,7 +1781,7 @@ class Tracer(object):
         raise PlatformError('injecting a system call', tid, errno.EBUSY, 'no thread comes out of the kernel')
 
     def _may_come_out(self, held, tid):
-        """Whether a thread can be brought out of the kernel: it is in its own code, or in a call that can be made again."""
+        """Whether a thread can be brought out of the kernel: it runs its own code, or a call that can be made again."""
         task = self.tasks.get(tid)
         if task is None or task.pid != held.pid or not self.fetch(tid):
             return False
