@@ -1803,9 +1803,6 @@ class Tracer(object):
         return record is not None and not record.wait_message and not info.flags & PL_FLAG_SCE \
             and self._may_come_out(held, tid)
 
-    # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
-    # has no name any more a moment later
-
     def confined(self, tid):
         """Whether a task is under a filter of system calls that would kill it: FreeBSD has none (capsicum(4) refuses)."""
         return False
@@ -1815,6 +1812,9 @@ class Tracer(object):
         if not task.stopped or task.signal:
             return None
         return bool(task.group), self.in_system_call(task.tid)
+
+    # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
+    # has no name any more a moment later
 
     def make_shared_file(self, tid, syscall_address, seccomp):
         """Memory that the target has opened, too -> (our descriptor of it, the target's number)."""
