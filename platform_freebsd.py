@@ -748,9 +748,12 @@ _shared = {}
 
 
 def _maps_shared(pid, size, address=None):
-    """Whether a process has such a mapping as map_shared() makes: without a file, to be kept out of core dumps."""
+    """Whether a process has such a mapping as map_shared() makes: without a file, to be kept out of core dumps.
+
+    FreeBSD 14 and later call shared memory without a name "anon".
+    """
     data = _sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''
-    return any(item.end - item.start == size and not item.path and flags & KVME_FLAG_NOCOREDUMP
+    return any(item.end - item.start == size and item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP
                and address in (None, item.start) for item, flags in _mappings_and_flags(data))
 
 
