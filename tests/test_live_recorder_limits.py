@@ -18,7 +18,10 @@ import time
 import unittest
 
 import support
-from support import Memleax, Target, assert_unharmed, compile_program, run_memleax, scaled, take_snapshot, until
+import monitor
+import recorder
+from support import (Memleax, Target, assert_unharmed, compile_program, run_memleax, scaled, take_snapshot,
+                     until)
 from test_live_exact import LiveTest, wait_for
 from test_live_regressions import numbers_of, wait_for_more
 
@@ -167,7 +170,7 @@ class Killed(LimitsTest):
             run = Memleax('--engine', 'recorder', '-e', '100', '--force', target.pid)
             self.addCleanup(run.kill)
             # it takes a moment until there is a monitor, which differs from machine to machine
-            until(lambda: children_of(run.process.pid) or run.process.poll() is not None, 10, 'the monitor')
+            until(lambda: children_of(run.process.pid) or run.process.poll() is not None, 60, 'the monitor')
             time.sleep(random.random() * 0.4)
             kill_both(run)
             self.goes_on(target, run)
@@ -201,7 +204,7 @@ class Limits(LimitsTest):
         with Target(compile_program('limited.c')) as target:
             before = take_snapshot(target.pid)
             set_limit(target.pid, resource.RLIMIT_AS, size_of(target.pid) + headroom * MEGABYTE)
-            for _ in range(scaled(2)):
+            for _ in range(scaled(1)):
                 run = self.attach(target, '-e', '30')
                 self.assertEqual(target.ask('map 10', '^map (.*)').group(1), 'ok', run.transcript())
                 wait_for_more(target, 50)
@@ -215,6 +218,10 @@ class Limits(LimitsTest):
 
     def test_200_megabytes_of_address_space_left(self):
         self.address_space(200)
+
+    def test_hardly_more_address_space_than_the_tables_take(self):
+        for sizes in monitor.TABLE_SIZES:
+            self.address_space(recorder.Tables.size_of(**sizes) // MEGABYTE + 11)
 
     def test_full_table_of_descriptors(self):
         with Target(compile_program('limited.c')) as target:
@@ -309,11 +316,11 @@ class Stacks(LimitsTest):
 
     def test_frame_pointers_at_full_speed(self):
         """With them the words above a thread that is inside look different: it must be seen there as well."""
-        with Target(compile_program('dense.c', flags=['-fno-omit-frame-pointer']), 2) as target:
+        with Target(compile_program('dense.c', flags=['-fno-omit-frame-pointer']), 4) as target:
             before = take_snapshot(target.pid)
-            for _ in range(scaled(3)):
+            for _ in range(scaled(6)):
                 run = self.recording(target, '-e', '100')
-                wait_for_more(target, 10000)
+                wait_for_more(target, 1000000, 60)
                 self.end(run)
                 self.check_target(target, before, run)
 
@@ -324,12 +331,15 @@ class Stacks(LimitsTest):
             before = take_snapshot(target.pid)
             run = self.recording(target, '-e', '30')
             self.assertEqual(target.ask('go {}'.format(calls), r'^done (\d+)', 60).group(1), '0')
-            monitor = support.monitor_of(run)
-            time.sleep(0.5)                     # what it still has to do of them
-            start, begin = cpu_seconds(monitor), time.monotonic()
-            time.sleep(2)
-            share = (cpu_seconds(monitor) - start) / (time.monotonic() - begin)
-            self.assertLess(share, 0.2, run.transcript())
+            pid = support.monitor_of(run)
+            shares = []
+            for _ in range(6):                      # at first it still teaches other code ahead
+                start, begin = cpu_seconds(pid), time.monotonic()
+                time.sleep(2)
+                shares.append((cpu_seconds(pid) - start) / (time.monotonic() - begin))
+                if shares[-1] < 0.2:
+                    break
+            self.assertLess(shares[-1], 0.2, '{}\n{}'.format(shares, run.transcript()))
             report = self.end(run)
             cut = int(re.search(r'(\d+) stacks cut short', '\n'.join(report.proof)).group(1))
             self.assertGreater(cut, calls * 0.9, run.transcript())
