@@ -415,7 +415,8 @@ class Children(LimitsTest):
             children = [self.fork(target) for _ in range(scaled(3))][:50]
             wait_for_more(target, 20)
             report = self.end(run)
-            self.assertIn('{} forked children'.format(len(children)), '\n'.join(report.proof), run.transcript())
+            self.assertIn('-- {} forked children got their code back'.format(len(children)), report.proof,
+                          run.transcript())
             for pid in children:
                 self.check_clean(pid, None, run)
             self.check_target(target, before, run)
