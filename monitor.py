@@ -57,6 +57,7 @@ LEARN_QUIET = 0.02              # seconds without anything unknown after which t
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
 WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
 SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
+LIVELY = 5.0                    # seconds after the last of them in which it looks four times as often
 RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
 GATHER_EVERY = 8                # events after which all stopped threads are taken, for fairness
 EXPIRE_AT_ONCE = 500            # blocks that the recorder engine reports before it looks at anything else
@@ -2966,6 +2967,7 @@ class RecorderEngine(TrapEngine):
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
         self.lessons_left = MAX_LESSONS
+        self.overflow = 64              # blocks that found their place taken, beyond which there have to be more
         self.full = False               # there is no more room for blocks to be had
         self.seen = set()               # return addresses on the stacks that threads had at attach
 
@@ -3244,7 +3246,10 @@ class RecorderEngine(TrapEngine):
     def _set_stack(self, tcb, sp):
         """Tell the recorder which memory around sp is stack of the thread with this TCB."""
         for attempt in range(2):
-            for item in self.modules.maps:
+            maps = self.modules.maps
+            if self.map_starts is None or len(self.map_starts) != len(maps):
+                self.map_starts = [item.start for item in maps]
+            for item in maps[max(bisect.bisect_right(self.map_starts, sp) - 1, 0):][:1]:
                 if item.start <= sp < item.end:
                     low, high = item.start, item.end
                     own = True
@@ -3257,6 +3262,7 @@ class RecorderEngine(TrapEngine):
                     self.tables.set_stack(tcb, low, high, own)
                     return
             self.modules.refresh()
+            self.map_starts = None
 
     def _module_gone(self, start, end):
         TrapEngine._module_gone(self, start, end)
@@ -3276,6 +3282,7 @@ class RecorderEngine(TrapEngine):
         scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25) / SCAN_PARTS
         behind = False
         clock = time.monotonic
+        lively = clock()
         while True:
             now = clock()
             tables['tick'] = int((now - ledger.started) * 1000) & 0x7fffffff
@@ -3287,7 +3294,7 @@ class RecorderEngine(TrapEngine):
                 next_scan = now + scan_every
                 behind = ledger.expire(tables.buckets() // SCAN_PARTS + 1)
                 ledger.late_frees()
-            if tables['overflowed'] > 64 or tables.alive > tables.buckets() * 2:        # of 4 in a bucket
+            if tables['overflowed'] > self.overflow or tables.alive > tables.buckets() * 2:     # of 4 in a bucket
                 self._grow()
             if now >= next_ask:
                 next_ask = now + TICK
@@ -3311,11 +3318,12 @@ class RecorderEngine(TrapEngine):
             if now - self.last_status >= 1.0:
                 self._send_recorder_status(now)
             if busy or behind:
+                lively = now
                 continue
             if self.lessons_left > 0:
                 self._teach_ahead(0.0005)
             else:
-                time.sleep(RECORDER_PAUSE)
+                time.sleep(RECORDER_PAUSE if now - lively < LIVELY else RECORDER_PAUSE * 4)
 
     def _gone(self):
         """The target has ended, or runs another program."""
@@ -3327,11 +3335,14 @@ class RecorderEngine(TrapEngine):
 
     def _grow(self):
         """More room for blocks, before what there is gets full."""
+        tables = self.tables
+        self.overflow = max(64, tables['overflowed'] * 2)       # what is there stays there until it is freed
         if not self.full:
             try:
-                self.full = not self.tables.add_level(self.shared, self.tables.buckets() * 4 * 4)
+                self.full = not tables.add_level(self.shared, tables.buckets() * 4 * 2)
             except OSError:
                 self.full = True            # no memory: what does not fit is counted
+            tables.alive = 0                # it is counted anew in the next round
 
     def _check_stacks(self):
         """Drop the stacks of the tables that are not mapped any more."""
