@@ -3279,7 +3279,7 @@ class RecorderEngine(TrapEngine):
         self.last_calls = 0
         next_scan = next_look = next_stacks = next_serve = next_ask = 0.0
         # the whole table is looked at that often, a part at a time
-        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25) / SCAN_PARTS
+        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.4) / SCAN_PARTS
         behind = False
         clock = time.monotonic
         lively = clock()
@@ -3336,13 +3336,13 @@ class RecorderEngine(TrapEngine):
     def _grow(self):
         """More room for blocks, before what there is gets full."""
         tables = self.tables
-        self.overflow = max(64, tables['overflowed'] * 2)       # what is there stays there until it is freed
         if not self.full:
             try:
-                self.full = not tables.add_level(self.shared, tables.buckets() * 4 * 2)
+                self.full = not tables.add_level(self.shared, tables.buckets() * 4 * 4)
             except OSError:
                 self.full = True            # no memory: what does not fit is counted
             tables.alive = 0                # it is counted anew in the next round
+        self.overflow = 64 + tables['overflowed'] * 2           # what is there stays there until it is freed
 
     def _check_stacks(self):
         """Drop the stacks of the tables that are not mapped any more."""

@@ -462,7 +462,7 @@ oldest: age of the oldest alive, None if there is none.
 
 # name: (what it counts, default)
 SIZES = {
-    'blocks': 1 << 19,          # records; half of them used is a good load
+    'blocks': 1 << 17,          # records; half of them used is a good load; few, to be found in the cache
     'reserve': 1 << 24,         # records of further levels, address space only
     'stacks': 1 << 15,
     'frames': 1 << 20,          # words
