@@ -1645,7 +1645,7 @@ class TrapEngine(object):
                 if place is None:
                     # it runs in the kernel or waits for a processor; all we know is that it is not in user code we see
                     raise MonitorError('thread %d could not be stopped' % task.tid,
-                                       'It is busy in the kernel; try again.')
+                                       'It is busy in the kernel, or gets no processor on a busy machine; try again.')
                 pc, sp = place
             else:
                 registers = tracer.registers(task.tid)
