@@ -53,15 +53,17 @@ LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been give
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
-TEACH_AT_ATTACH = 0.4           # seconds for which call sites are taught before the hooks go in; the rest comes later
+TEACH_AT_MOST = 2.0             # the same on the wall's clock
+TEACH_AT_ATTACH = 0.4           # seconds of our time for which call sites are taught before the hooks go in
 # the recorder's tables, the first that fits into the target's address space (recorder.SIZES)
-TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16, 'rules': 1 << 15,
-                                    'pending': 1 << 6, 'threads': 1 << 10})
+TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1 << 12, 'frames': 1 << 16,
+                                    'rules': 1 << 15, 'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
 LEARN_QUIET = 0.02              # seconds without anything unknown after which the recorder begins to count
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
 WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
 SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
+LIVELY = 5.0                    # seconds after the last of them in which it looks four times as often
 RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
 GATHER_EVERY = 8                # events after which all stopped threads are taken, for fairness
 EXPIRE_AT_ONCE = 500            # blocks that the recorder engine reports before it looks at anything else
@@ -539,6 +541,13 @@ class Ledger(object):
                 raise Stopped('memory-block-max', limit=settings.memory_block_max, stack=stack.id)
             if stack.expired == 1 and stack.id >= settings.call_stack_max:
                 raise Stopped('call-stack-max', limit=settings.call_stack_max)
+
+    def expire_to(self, now):
+        """At the end: report what had outlived the threshold by then and was not looked at any more."""
+        try:
+            self.expire(now)
+        except Stopped:
+            pass                            # a limit, at which the run would have ended
 
     def report(self, now):
         """Send the statistics of all stacks with expired blocks that were not freed, ascending by their number."""
@@ -1301,8 +1310,8 @@ class TrapEngine(object):
         if not healer.find():
             return
         if self.settings.dry_run:
-            self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would be '
-                                 'taken out first')
+            self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would '
+                                 'be taken out first')
             return
         problems, lines = healer.heal()
         for text in problems:
@@ -1668,7 +1677,7 @@ class TrapEngine(object):
                 if place is None:
                     # it runs in the kernel or waits for a processor; all we know is that it is not in user code we see
                     raise MonitorError('thread %d could not be stopped' % task.tid,
-                                       'It is busy in the kernel; try again.')
+                                       'It is busy in the kernel, or gets no processor on a busy machine; try again.')
                 pc, sp = place
             else:
                 registers = tracer.registers(task.tid)
@@ -2770,7 +2779,7 @@ class TrapEngine(object):
         return not problems, ['!!! ' + text for text in problems] + lines
 
     def _settled_states(self):
-        """{tid: state}; right after a detach a thread may still be on its way out of a stop, or into a job-control one."""
+        """{tid: state}; right after a detach a thread may still be on its way from one stop to another."""
         deadline = time.monotonic() + SETTLE
         while True:
             states = platform.thread_states(self.pid)
@@ -3181,6 +3190,17 @@ class SharedLedger(object):
                     self.channel.send('too-many', stack=identity)
             self.freed_shown[number] = shown
 
+    def expire_to(self, now):
+        """As Ledger.expire_to()."""
+        self.tables['tick'] = now & 0x7fffffff
+        try:
+            for _ in range(SCAN_PARTS):
+                while self.expire(self.tables.buckets() // SCAN_PARTS + 1):
+                    pass
+        except Stopped:
+            pass
+        self.late_frees()
+
     def report(self, now):
         """As Ledger.report()."""
         while self.due:
@@ -3242,6 +3262,7 @@ class RecorderEngine(TrapEngine):
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
         self.lessons_left = MAX_LESSONS
+        self.overflow = 64              # blocks that found their place taken, beyond which there have to be more
         self.full = False               # there is no more room for blocks to be had
         self.seen = set()               # return addresses on the stacks that threads had at attach
 
@@ -3252,9 +3273,10 @@ class RecorderEngine(TrapEngine):
             sizes = self._table_sizes()
             self._check_recorder()
         except MonitorError as error:
-            return ['engine: trap: each call of a hooked function stops the caller; the recorder cannot be used (%s)' % error]
-        return ['engine: recorder: each stub calls code that notes the call in %d kB of shared memory; the target maps that '
-                'and runs untraced in between (the stubs above are those of the trap engine, to which it falls back)'
+            return ['engine: trap: each call of a hooked function stops the caller; the recorder cannot be used (%s)'
+                    % error]
+        return ['engine: recorder: each stub calls code that notes the call in %d kB of shared memory; the target maps '
+                'that and runs untraced in between (the stubs above are those of the trap engine, to which it falls back)'
                 % (recorder.Tables.taken(**sizes) >> 10)]
 
     def _check_recorder(self):
@@ -3285,8 +3307,10 @@ class RecorderEngine(TrapEngine):
             for address in self.seen:
                 self.tables.teach(address, self.unwinder.simple_rule(address))
             self.lessons = self._lessons()
-            deadline = time.monotonic() + TEACH_AT_ATTACH
-            while self.lessons_left > 0 and time.monotonic() < deadline:
+            # on a busy machine it takes longer until as much is taught
+            clock = time.process_time
+            deadline, latest = clock() + TEACH_AT_ATTACH, time.monotonic() + TEACH_AT_MOST
+            while self.lessons_left > 0 and clock() < deadline and time.monotonic() < latest:
                 self._teach_ahead(0.001)
                 self._serve_events()
             self.ledger = SharedLedger(self, self.tables)
@@ -3471,12 +3495,12 @@ class RecorderEngine(TrapEngine):
 
     def _lessons(self):
         """The return addresses behind the calls of each module: those in operator new first, which all of a C++ program's
-        stacks pass through, then the program's, then the smallest module's.
+        stacks pass through, then the program's, the C library's, where all threads begin, then the smallest module's.
 
         Found by their opcodes, so some are none: a rule too many does no harm.
         """
-        modules = sorted(self.modules.modules, key=lambda module: (module.path != self.target.executable,
-                                                                   module.end - module.start))
+        modules = sorted(self.modules.modules, key=lambda module: (
+            module.path != self.target.executable, not NEVER_UNLOADED.match(module.name), module.end - module.start))
         modules = [module for module in modules if not module.path.startswith('[') and self.modules.open(module)]
         for module in modules:
             for symbol in module.elf.find_functions(OPERATORS_NEW):
@@ -3517,7 +3541,10 @@ class RecorderEngine(TrapEngine):
     def _set_stack(self, tcb, sp):
         """Tell the recorder which memory around sp is stack of the thread with this TCB."""
         for attempt in range(2):
-            for item in self.modules.maps:
+            maps = self.modules.maps
+            if self.map_starts is None or len(self.map_starts) != len(maps):
+                self.map_starts = [item.start for item in maps]
+            for item in maps[max(bisect.bisect_right(self.map_starts, sp) - 1, 0):][:1]:
                 if item.start <= sp < item.end:
                     low, high = item.start, item.end
                     own = True
@@ -3530,6 +3557,7 @@ class RecorderEngine(TrapEngine):
                     self.tables.set_stack(tcb, low, high, own)
                     return
             self.modules.refresh()
+            self.map_starts = None
 
     def _module_gone(self, start, end):
         TrapEngine._module_gone(self, start, end)
@@ -3546,9 +3574,10 @@ class RecorderEngine(TrapEngine):
         self.last_calls = 0
         next_scan = next_look = next_stacks = next_serve = next_ask = 0.0
         # the whole table is looked at that often, a part at a time
-        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.25) / SCAN_PARTS
+        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.4) / SCAN_PARTS
         behind = False
         clock = time.monotonic
+        lively = clock()
         while True:
             now = clock()
             tables['tick'] = int((now - ledger.started) * 1000) & 0x7fffffff
@@ -3560,7 +3589,7 @@ class RecorderEngine(TrapEngine):
                 next_scan = now + scan_every
                 behind = ledger.expire(tables.buckets() // SCAN_PARTS + 1)
                 ledger.late_frees()
-            if tables['overflowed'] > 64 or tables.alive > tables.buckets() * 2:        # of 4 in a bucket
+            if tables['overflowed'] > self.overflow or tables.alive > tables.buckets() * 2:     # of 4 in a bucket
                 self._grow()
             if now >= next_ask:
                 next_ask = now + TICK
@@ -3584,11 +3613,12 @@ class RecorderEngine(TrapEngine):
             if now - self.last_status >= 1.0:
                 self._send_recorder_status(now)
             if busy or behind:
+                lively = now
                 continue
             if self.lessons_left > 0:
                 self._teach_ahead(0.0005)
             else:
-                time.sleep(RECORDER_PAUSE)
+                time.sleep(RECORDER_PAUSE if now - lively < LIVELY else RECORDER_PAUSE * 4)
 
     def _gone(self):
         """The target has ended, or runs another program."""
@@ -3600,11 +3630,14 @@ class RecorderEngine(TrapEngine):
 
     def _grow(self):
         """More room for blocks, before what there is gets full."""
+        tables = self.tables
         if not self.full:
             try:
-                self.full = not self.tables.add_level(self.shared, self.tables.buckets() * 4 * 4)
+                self.full = not tables.add_level(self.shared, tables.buckets() * 4 * 4)
             except OSError:
                 self.full = True            # no memory: what does not fit is counted
+            tables.alive = 0                # it is counted anew in the next round
+        self.overflow = 64 + tables['overflowed'] * 2           # what is there stays there until it is freed
 
     def _check_stacks(self):
         """Drop the stacks of the tables that are not mapped any more."""
@@ -3770,6 +3803,12 @@ class RecorderEngine(TrapEngine):
     def _heal_children(self, problems):
         """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""
         known = {self.pid}
+        if not self.tracer.reads_untraced:
+            kept = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
+            if kept:
+                self.note('info', 'children forked meanwhile keep the hooks, switched off, until they end or call exec: '
+                          + ' '.join(map(str, kept)))
+            return
         for _ in range(100):                # who has not been healed yet may fork once more
             fresh = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
             if not fresh:
@@ -3817,7 +3856,8 @@ class Healer(TrapEngine):
             self.tracer.close()
         if not children and monitor and started and platform.start_time(monitor) == started and any(
                 state not in 'ZX' for state in platform.thread_states(monitor).values()):
-            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)' % (self.pid, monitor),
+            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)'
+                               % (self.pid, monitor),
                                'End that one first.')
         self.notes = notes
         return True
@@ -3872,7 +3912,8 @@ class Healer(TrapEngine):
         elif not problems:
             size, differing = self._compare({self.modules.at(entry[0]) for entry in entries})
             if differing:
-                problems.append('%d bytes of code differ from the file, the first at %#x' % (len(differing), differing[0]))
+                problems.append('%d bytes of code differ from the file, the first at %#x'
+                                % (len(differing), differing[0]))
             lines.append('what an earlier run left was taken out of process %d: %d hooks%s' % (
                 self.pid, len(hooks), '' if differing else '; its code equals the file (%d bytes compared)' % size))
             if self.left():
@@ -3908,7 +3949,8 @@ class LeftHook(object):
         self.in_place = True
 
 
-ENGINES = {'auto': RecorderEngine, 'trap': TrapEngine, 'recorder': RecorderEngine}
+ENGINES = {'trap': TrapEngine, 'recorder': RecorderEngine}
+ENGINES['auto'] = ENGINES[platform.AUTO_ENGINE]
 
 
 def running(threads, stopped=False):
@@ -4040,6 +4082,8 @@ def _main(settings, channel):
             channel.finish()
             return 1
     channel.finish()                        # the target is free: from here on nothing is lost, however long it takes
+    if started and stop['reason'] in ('user', 'exit', 'exec'):
+        engine.ledger.expire_to(ended)
     if started:
         channel.send('stop', **stop)
         engine.ledger.report(ended)
@@ -4055,6 +4099,9 @@ def _heal(engine, channel):
     """--heal: take out what an earlier run left. Returns the exit status."""
     healer = Healer(engine.settings, channel)
     platform.check_target(healer.pid)
+    if not healer.tracer.reads_untraced:
+        raise MonitorError('what a memleax that was killed left in a process cannot be found on %s' % platform.NAME,
+                           'Restart the program to get rid of it.')
     if healer.find():
         problems, lines = healer.heal()
         if healer.tracer.tasks:

@@ -20,6 +20,7 @@ import time
 from collections import namedtuple
 
 NAME = 'FreeBSD'
+AUTO_ENGINE = 'trap'        # what --engine auto means: the recorder has not run for long here
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <sys/ptrace.h>
@@ -88,11 +89,13 @@ KVME_PROT_READ = 1
 KVME_PROT_WRITE = 2
 KVME_PROT_EXEC = 4
 KVME_FLAG_COW = 1
+KVME_FLAG_NOCOREDUMP = 4
 KINFO_PROC_SIZE = 1088
 KVE_PATH = 136              # offset of kve_path: the least a record has
 P_PPWAIT = 0x10
 P_SYSTEM = 0x200
 P_TRACED = 0x800
+P_WEXIT = 0x2000            # it is ending: its memory may be gone already
 P_STOPPED_SIG = 0x20000
 P2_NOTRACE = 2
 P2_NOTRACE_EXEC = 4
@@ -218,7 +221,12 @@ def _text(data):
 
 
 def parse_mappings(data):
-    """The records of KERN_PROC_VMMAP (struct kinfo_vmentry of <sys/user.h>) -> list of Mapping.
+    """The records of KERN_PROC_VMMAP -> list of Mapping."""
+    return [item for item, flags in _mappings_and_flags(data)]
+
+
+def _mappings_and_flags(data):
+    """The records of KERN_PROC_VMMAP (struct kinfo_vmentry of <sys/user.h>) -> list of (Mapping, kve_flags).
 
     Each record is as long as its first word says (kve_structsize); a damaged rest is left out. The device is text:
     kve_vn_fsid lies at 88 since FreeBSD 12, before at 40 (4 bytes).
@@ -239,7 +247,7 @@ def parse_mappings(data):
                                     'x' if protection & KVME_PROT_EXEC else '-',
                                     'p' if flags & KVME_FLAG_COW or kind != KVME_TYPE_VNODE else 's')
         if start < end:
-            result.append(Mapping(start, end, permissions, offset, device, inode, path))
+            result.append((Mapping(start, end, permissions, offset, device, inode, path), flags))
         position += size
     return result
 
@@ -446,7 +454,7 @@ def allow_tracing():
 def start_time(pid):
     """When the process began, in microseconds since 1970; None if there is none."""
     process = _process(pid)
-    return process.start if process is not None and process.state != SZOMB else None
+    return process.start if process is not None and process.state != SZOMB and not process.flags & P_WEXIT else None
 
 
 def process_name(pid):
@@ -740,14 +748,33 @@ def stack_limit(pid):
     return min(struct.unpack_from('<Q', data)[0], 1 << 30) if len(data) >= 8 else 8 << 20
 
 
+# process -> (address, size) of what map_shared() mapped there
+_shared = {}
+
+
+def _maps_shared(pid, size, address=None):
+    """Whether a process has such a mapping as map_shared() makes: without a file, to be kept out of core dumps.
+
+    FreeBSD 14 and later call shared memory without a name "anon".
+    """
+    data = _sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''
+    return any(item.end - item.start == size and item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP
+               and address in (None, item.start) for item, flags in _mappings_and_flags(data))
+
+
 def processes_that_map(fd):
-    """Ids of the processes that have a file of memory of ours mapped: there are none, see make_shared_file()."""
-    return []
+    """Ids of the processes that have a file of make_shared_file() mapped."""
+    size = os.fstat(fd).st_size
+    return [process.pid for process in _processes(KERN_PROC_PROC) if _maps_shared(process.pid, size)]
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
-    return 0, 0
+    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not.
+
+    Only what this memleax has let it map: that of another one cannot be told from other memory without attaching.
+    """
+    address, size = _shared.get(pid, (0, 0))
+    return (address, size) if address and _maps_shared(pid, size, address) else (0, 0)
 
 
 def address_space_left(pid):
@@ -768,12 +795,11 @@ class _Held(object):
 
     stopped: in a ptrace stop; reporter: the thread that reported it (0: none did, as right after an attach of
     FreeBSD 15); way: the thread that requests to go on pass through; asked: SIGSTOPs of ours that were sent and not
-    seen yet; mending: threads whose system call we broke off; unmendable: those whose call did not come back
-    (sigsuspend goes on waiting); parked: it is to stand still, as a job-control stop would make it.
+    seen yet; mending: threads whose system call we broke off; parked: it is to stand still, as a job-control
+    stop would make it.
     """
 
-    __slots__ = ('pid', 'stopped', 'reporter', 'way', 'asked', 'mending', 'mend_until', 'unmendable', 'events',
-                 'parked')
+    __slots__ = ('pid', 'stopped', 'reporter', 'way', 'asked', 'mending', 'mend_until', 'events', 'parked')
 
     def __init__(self, pid):
         self.pid = pid
@@ -783,7 +809,6 @@ class _Held(object):
         self.asked = 0
         self.mending = set()
         self.mend_until = 0.0
-        self.unmendable = set()
         self.events = EVENTS
         self.parked = False
 
@@ -1118,8 +1143,11 @@ class Tracer(object):
             # a SIGSTOP does not tell who sent it
             held.asked -= 1
             # with its pc on the syscall instruction the kernel makes the call again by itself (ERESTART)
-            if tid in held.mending and (self._restart_call(held, info) or not self.in_system_call(tid)):
+            if self._restart_call(held, info) or not self.in_system_call(tid):
                 held.mending.discard(tid)
+            elif tid not in held.mending and self._may_come_out(held, tid):
+                # asking for stops at the ends of calls would make sigsuspend return, for no signal at all
+                self._mend(held, tid)
             return tid, STOP, 0
         if not info.event and number == SIGSTOP:
             return tid, STOP, 0
@@ -1141,7 +1169,7 @@ class Tracer(object):
         """
         if record is None:
             record = next((item for item in _thread_records(held.pid) if item.tid == tid), None)
-        if tid in held.unmendable or record is None or record.wait_message in SIGSUSPEND_MESSAGES:
+        if record is None or record.wait_message in SIGSUSPEND_MESSAGES:
             return
         held.mending.add(tid)
         held.mend_until = 0.0           # its time begins when the process goes on
@@ -1157,7 +1185,6 @@ class Tracer(object):
             lost = set(held.mending)
             if late < STOP_PATIENCE:
                 lost &= {item.tid for item in _thread_records(held.pid) if item.wait_message}
-            held.unmendable |= lost
             held.mending -= lost
         return bool(held.mending)
 
@@ -1484,15 +1511,18 @@ class Tracer(object):
         records = [item for item in records if item.tid not in asked]
         records.sort(key=lambda item: item.state == SSLEEP)
         for item in records:
-            function = getattr(libc, 'thr_kill2', None)
-            if function is None:
-                break
-            if function(ctypes.c_int(held.pid), ctypes.c_long(item.tid), ctypes.c_int(SIGSTOP)) == 0:
+            if self._send_stop(held, item.tid):
                 held.asked += 1
                 if item.state == SSLEEP:
                     self._mend(held, item.tid, item)
                 return asked + [item.tid]
         return asked
+
+    @staticmethod
+    def _send_stop(held, tid):
+        """A SIGSTOP to one thread, thr_kill2(2). False where that fails."""
+        function = getattr(libc, 'thr_kill2', None)
+        return function is not None and function(ctypes.c_int(held.pid), ctypes.c_long(tid), ctypes.c_int(SIGSTOP)) == 0
 
     def blocked_at(self, task):
         """blocked_at() of a task."""
@@ -1647,11 +1677,8 @@ class Tracer(object):
         brought there. It keeps standing, its registers as before. syscall_address: where the two bytes of a syscall
         instruction lie in the target. The other threads are suspended meanwhile.
         """
-        task = self.tasks.get(tid)
-        if task is None or not task.stopped:
-            raise PlatformError('injecting a system call', tid, errno.ESRCH)
-        held = task.held
-        tid = self._bring_out(held, tid)
+        tid = self._bring_out(tid)
+        held = self.tasks[tid].held
         saved = Registers()
         ptrace(PT_GETREGS, tid, ctypes.addressof(saved))
         work = Registers()
@@ -1687,6 +1714,10 @@ class Tracer(object):
                     break
                 if held.asked and status >> 8 & 0xff == SIGSTOP:
                     held.asked -= 1
+                elif info.flags & PL_FLAG_SCX and not info.flags & PL_FLAG_SI:
+                    if info.tid in self.tasks:
+                        # suspended threads still come to the ends of their calls
+                        self._at_system_call(held, self.tasks[info.tid], info)
                 elif status >> 8 & 0xff != SIGTRAP:
                     signals.append(status >> 8 & 0xff)
             ptrace(PT_GETREGS, tid, ctypes.addressof(work))
@@ -1701,24 +1732,30 @@ class Tracer(object):
             for late in signals:
                 os.kill(held.pid, late)
 
-    def _bring_out(self, held, tid):
+    def _bring_out(self, tid):
         """Let a stopped process go on until a thread stands in its own code, in a stop that it reported -> its number.
 
         A thread that sleeps in the kernel is woken by a SIGSTOP; its system call comes to its end then, and is to be made
-        again. All other threads are suspended, so no code of the program runs. Raises PlatformError.
+        again. All others are suspended meanwhile. Its stack is no place to write to before that. Raises PlatformError.
         """
-        for attempt in range(4):
+        task = self.tasks.get(tid)
+        if task is None or not task.stopped:
+            raise PlatformError('injecting a system call', tid, errno.ESRCH)
+        held = task.held
+        for attempt in range(8):
             reporter = held.reporter
             if reporter in self.tasks and self._is_out(held, reporter):
                 held.mending.discard(reporter)
                 return reporter
-            if held.parked or any(self._pid_of(event[0]) == held.pid and event[1] is not STOP for event in self.unread):
+            if any(self._pid_of(event[0]) == held.pid and event[1] is not STOP for event in self.unread):
                 break
-            chosen = reporter if reporter in held.mending else tid
-            task = self.tasks.get(chosen)
+            # one whose call was broken off already comes out by itself
+            chosen = next((number for number in [reporter] + sorted(held.mending) + [tid] + sorted(self.tasks)
+                           if number in held.mending or (not held.mending and self._may_come_out(held, number))), None)
+            if chosen is None:
+                break
             record = next((item for item in _thread_records(held.pid) if item.tid == chosen), None)
-            function = getattr(libc, 'thr_kill2', None)
-            if task is None or record is None or record.wait_message in SIGSUSPEND_MESSAGES or function is None:
+            if record is None:
                 break
             asking = chosen not in held.mending
             if asking and record.wait_message:
@@ -1735,7 +1772,7 @@ class Tracer(object):
                     self._set_events(held, EVENTS)
                     held.stopped = False
                     _ptrace(PT_CONTINUE, chosen, 1, 0)
-                    if function(ctypes.c_int(held.pid), ctypes.c_long(chosen), ctypes.c_int(SIGSTOP)) == 0:
+                    if self._send_stop(held, chosen):
                         held.asked += 1
                 else:
                     self._go_on(held, 0)
@@ -1751,6 +1788,15 @@ class Tracer(object):
                         _ptrace(PT_RESUME, other, None, 0)
         raise PlatformError('injecting a system call', tid, errno.EBUSY, 'no thread comes out of the kernel')
 
+    def _may_come_out(self, held, tid):
+        """Whether a thread can be brought out of the kernel: it runs its own code, or a call that can be made again."""
+        task = self.tasks.get(tid)
+        if task is None or task.pid != held.pid or not self.fetch(tid):
+            return False
+        code = self._peek(tid, self.registers_buffer[RIP] - 12, 12)
+        number = parse_system_call(code)
+        return code[-2:] != SYSCALL_CODE or number is not None and number not in UNMENDABLE_CALLS
+
     def _is_out(self, held, tid):
         """Whether the thread that reported the present stop is done with its system call, if it was in one."""
         if not self.in_system_call(tid):
@@ -1760,26 +1806,28 @@ class Tracer(object):
             return False
         if info.flags & PL_FLAG_SCX and not info.flags & PL_FLAG_SI:
             return True
-        # broken off in its sleep it still has what it waits for
+        # broken off in its sleep it still has what it waits for; sigsuspend looks finished while it still waits
         record = next((item for item in _thread_records(held.pid) if item.tid == tid), None)
-        return record is not None and not record.wait_message and not info.flags & PL_FLAG_SCE
-
-    # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
-    # has no name any more a moment later
+        return record is not None and not record.wait_message and not info.flags & PL_FLAG_SCE \
+            and self._may_come_out(held, tid)
 
     def confined(self, tid):
         """Whether a task is under a filter of system calls that would kill it: FreeBSD has none (capsicum(4) refuses)."""
         return False
 
     def injection_rank(self, task):
-        """How good a stopped task is for making a system call for us -> a tuple, the least the best; None: it must not."""
+        """How good a stopped task is for a system call on our behalf -> a tuple, the least the best; None: not at all."""
         if not task.stopped or task.signal:
             return None
         return bool(task.group), self.in_system_call(task.tid)
 
+    # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
+    # has no name any more a moment later
+
     def make_shared_file(self, tid, syscall_address, seccomp):
         """Memory that the target has opened, too -> (our descriptor of it, the target's number)."""
         process = _process(self.pid)
+        tid = self._bring_out(tid)
         if process is None or not self.fetch(tid):
             raise PlatformError('', self.pid, errno.ESRCH)
         name = b'/memleax.%d.%s\0' % (self.pid, os.urandom(8).hex().encode('ascii'))
@@ -1820,7 +1868,9 @@ class Tracer(object):
 
     def map_shared(self, tid, number, size, syscall_address, seccomp):
         """Let the target map a file of make_shared_file() and keep it out of core dumps -> the address."""
-        return self._map(tid, size, MAP_SHARED | MAP_NOCORE, number, syscall_address, seccomp)
+        address = self._map(tid, size, MAP_SHARED | MAP_NOCORE, number, syscall_address, seccomp)
+        _shared[self.pid] = address, size
+        return address
 
     def map_gate(self, tid, syscall_address, seccomp):
         """Map a page that is full of zeros in a forked child (INHERIT_ZERO, FreeBSD 12) -> its address."""
@@ -1882,6 +1932,7 @@ class Tracer(object):
 
     def _sigaction(self, tid, action, syscall_address, seccomp):
         """sigaction(2) by injection; the struct lies below the red zone of the thread's stack meanwhile."""
+        tid = self._bring_out(tid)
         if not self.fetch(tid):
             raise PlatformError('', self.pid, errno.ESRCH)
         place = (self.registers_buffer[RSP] - 512) & ~15
@@ -1949,11 +2000,16 @@ class Tracer(object):
             number = reporter.signal if reporter is not None else 0
             if held.mending and held.mend_until:
                 self._still_mending(held)
+            waiting = self._pending_stops(held) if held.asked else ()
+            held.asked = len(waiting)
             if not self._unsettled(held) or time.monotonic() > deadline:
                 break
             if reporter is not None:
                 reporter.signal = 0
             self._go_on(held, number)
+            for tid in waiting:
+                # one that was sent at the moment of another stop has not woken its thread
+                self._send_stop(held, tid)
             if self._wait_for_mending(held, deadline) is None:
                 self._stop(held, ATTACH_PATIENCE)
                 self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
@@ -1966,6 +2022,15 @@ class Tracer(object):
         if not held.stopped:
             self._stop(held, ATTACH_PATIENCE)
         return held.stopped and self._detach(held, number)
+
+    def _pending_stops(self, held):
+        """The threads of a stopped process for which a SIGSTOP waits."""
+        found = []
+        for task in self.tasks.values():
+            info = self._lwpinfo(task.tid) if task.pid == held.pid else None
+            if info is not None and info.pending >> (SIGSTOP - 1) & 1:
+                found.append(task.tid)
+        return found
 
     def _wait_for_mending(self, held, deadline):
         """_wait_for() a process that goes on once more before it is let go; None also when no call has to come back."""

@@ -18,6 +18,7 @@ import time
 from collections import namedtuple
 
 NAME = 'Linux'
+AUTO_ENGINE = 'recorder'    # what --engine auto means
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <linux/ptrace.h>
@@ -1245,7 +1246,7 @@ class Tracer(object):
                                   if not (event[1] == TRAP and event[2] == address + 1)]
 
     def _restorer_near(self, address):
-        """Where the C library's code for the return of a signal handler lies, in the mapping of `address`; 0: not found."""
+        """Where the C library returns from a signal handler (rt_sigreturn), in the mapping of `address`; 0: not found."""
         if self.restorer is None:
             self.restorer = 0
             item = next((item for item in mappings(self.proc) if item.start <= address < item.end), None)
@@ -1307,8 +1308,8 @@ class Tracer(object):
     def inject(self, tid, number, arguments, syscall_address, seccomp=False, data=b''):
         """Let a stopped task make one system call. Returns its result (signed); raises PlatformError.
 
-        data: up to 128 bytes that lie on the task's stack meanwhile, below the red zone; an argument that is None is their
-        address. Afterwards `injected_data` is what they have become.
+        data: up to 128 bytes that lie on the task's stack meanwhile, below the red zone; an argument that is None is
+        their address. Afterwards `injected_data` is what they have become.
 
         tid stands in a ptrace-stop and keeps standing, its registers as before. syscall_address: where the two bytes
         of a syscall instruction lie in the target. Under seccomp (which belongs to a thread, and may have come since)

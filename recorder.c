@@ -142,6 +142,48 @@ INLINE u64 shard_of(u64 tcb)
 	return tcb * GOLDEN >> (64 - SHARD_BITS);
 }
 
+/* The shards that more than one thread may count in. */
+INLINE u64 common_shard(u64 tcb)
+{
+	return OWN_SHARDS + tcb * GOLDEN % COMMON_SHARDS;
+}
+
+RARE u64 new_shard(header *h, u64 tcb, u8 *place)
+{
+	u64 n = fetch_add(h->shards_next, 1);
+	u64 shard = n < OWN_SHARDS ? n : common_shard(tcb);
+
+	VOLATILE(*place) = shard + 1;
+	return shard;
+}
+
+/*
+ * Where a thread counts.  The first threads have a shard to themselves: a plain addition to memory is one
+ * instruction, which a signal handler cannot split, and a third of the cost of a locked one.
+ */
+INLINE u64 shard_to_count_in(header *h, u64 tcb)
+{
+	u64 first = (tcb * GOLDEN >> 32 & h->threads_mask) * THREAD_BUCKET;
+	thread *t = (thread *)at(h, h->threads_at) + first;
+	u8 *shards = (u8 *)at(h, h->shards_at) + first;
+	u32 i;
+
+	for (i = 0; i < THREAD_BUCKET; i++)
+		if (VOLATILE(t[i].tcb) == tcb) {
+			u8 shard = VOLATILE(shards[i]);
+			return likely(shard) ? shard - 1ul : new_shard(h, tcb, &shards[i]);
+		}
+	return common_shard(tcb);
+}
+
+INLINE void count(u64 *counter, u64 n, u64 shard)
+{
+	if (likely(shard < OWN_SHARDS))
+		asm volatile("addq %1, %0" : "+m"(*counter) : "er"(n) : "memory");
+	else
+		add(counter, n);
+}
+
 INLINE void raise_to(u32 *place, u32 value)
 {
 	u32 old = VOLATILE(*place);
@@ -166,12 +208,13 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 stack = w0 & STACK_MASK, size = size_of(h, w1);
 	u64 age = (VOLATILE(h->tick) - (w1 >> BIRTH_SHIFT)) & TICK_MASK;
-	counters *row = row_of(h, shard_of(tcb), stack);
+	u64 shard = shard_to_count_in(h, tcb);
+	counters *row = row_of(h, shard, stack);
 
 	raise_to(&row->free_min, ~(u32)age);            /* kept as its complement: zero means none yet */
 	if (age) {
 		raise_to(&row->free_max, age);
-		add(&row->free_total, age);
+		count(&row->free_total, age, shard);
 	}
 	if (unlikely(w1 & EXPIRED)) {
 		stack_record *record = (stack_record *)at(h, h->stacks_at) + stack;
@@ -182,8 +225,8 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 			VOLATILE(record->late_ages[n]) = age + 1;
 		add(h->late_frees, 1);
 	}
-	add(&row->free_bytes, size);
-	add(&row->free, 1);
+	count(&row->free_bytes, size, shard);
+	count(&row->free, 1, shard);
 }
 
 /* ---- blocks ---- */
@@ -1108,7 +1151,9 @@ u64 keeper_settle(header *h, u64 slot, u64 number)
 	if (!count)
 		return 0;
 	for (shard = 0; shard < 1ul << SHARD_BITS; shard++) {
-		counters *from = row_of(h, shard, provisional), *to = row_of(h, shard, number);
+		/* not where a thread counts without a lock */
+		counters *from = row_of(h, shard, provisional);
+		counters *to = row_of(h, shard < OWN_SHARDS ? OWN_SHARDS : shard, number);
 		if (!from->free)
 			continue;
 		raise_to(&to->free_min, from->free_min);

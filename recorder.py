@@ -34,7 +34,8 @@ The tables, each with its size in the header:
     layouts   where the return addresses of a stack lay, counted from sp: to find a stack again the words are
               compared where they lay the last time. The cache says which stack to try, first by sp and return
               address, then by the word that differed
-    counters  8 shards (by thread) of a row for each stack: what its frees add up to. What was allocated is
+    counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up
+              to. What was allocated is
               that and what is in the table of blocks, so an allocation counts nothing.
     rules     for each pc what leads to its caller, 48 bits pc (bit 47: it is exact, no return address) and 16
               bits of rule, in one word. Written by the monitor alone. palette: 64 bits for rules that 16 do
@@ -69,7 +70,7 @@ from trampoline import AFTER, BEFORE, BOTH
 CONSTANTS = (
     ('BUCKET', 4),              # blocks in a bucket: a cache line
     ('MAX_LEVELS', 4),
-    ('SHARD_BITS', 3),
+    ('SHARD_BITS', 3), ('OWN_SHARDS', 4), ('COMMON_SHARDS', 4),
     ('LARGE_SIZES', 4096),
     ('LARGE_CODE', 0xFFFFF000),
     ('LARGE_PROBES', 16),
@@ -119,13 +120,14 @@ HEADER = (
     ('frames_at', 'u64', 1), ('counters_at', 'u64', 1), ('index_at', 'u64', 1), ('index_mask', 'u64', 1),
     ('stacks_limit', 'u64', 1), ('frames_limit', 'u64', 1), ('large_at', 'u64', 1), ('missed_at', 'u64', 1),
     ('pending_at', 'u64', 1), ('pending_mask', 'u64', 1), ('notes_at', 'u64', 1), ('cpu', 'u64', 1),
-    ('spare2', 'u64', 4),
+    ('shards_at', 'u64', 1), ('spare2', 'u64', 3),
     # written by the recorder
     ('stacks_next', 'u64', 8), ('frames_next', 'u64', 8), ('asked', 'u64', 8), ('late_frees', 'u64', 8),
     ('unknown_frees', 'u64', 64), ('missed_frees', 'u64', 8), ('replaced', 'u64', 8), ('failed', 'u64', 8),
     ('cut', 'u64', 64), ('wasted', 'u64', 8), ('unknown_stacks', 'u64', 64), ('overflowed', 'u64', 8),
     ('lost_blocks', 'u64', 8), ('lost_stacks', 'u64', 8), ('lost_threads', 'u64', 8),
     ('lost_sizes', 'u64', 8), ('attention', 'u64', 8), ('waits', 'u64', 8),
+    ('shards_next', 'u64', 8),
 )
 _FIXED = [name for name, _, count in HEADER if count == 1 and name.endswith((
     '_at', '_mask', '_shift', '_limit', '_base', '_size', 'rows'))]
@@ -507,7 +509,7 @@ oldest: age of the oldest alive, None if there is none.
 
 # name: (what it counts, default)
 SIZES = {
-    'blocks': 1 << 19,          # records; half of them used is a good load
+    'blocks': 1 << 17,          # records; half of them used is a good load; few, to be found in the cache
     'reserve': 1 << 24,         # records of further levels, address space only
     'stacks': 1 << 15,
     'frames': 1 << 20,          # words
@@ -580,6 +582,7 @@ class Tables(object):
                 ('rules_at', 8 * rules),
                 ('palette_at', 8 * _constant['PALETTE_SIZE']),
                 ('threads_at', threads * _constant['THREAD_BUCKET'] * _size['thread']),
+                ('shards_at', threads * _constant['THREAD_BUCKET']),
                 ('missed_at', 8 << _constant['MISSED_BITS']),
                 ('large_at', 8 * _constant['LARGE_SIZES']),
                 ('index_at', 8 * index),
@@ -659,6 +662,7 @@ class Tables(object):
             ('cache_at', 4 << _constant['CACHE_BITS']), ('rules_at', 8 * (fixed['rules_mask'] + 1)),
             ('palette_at', 8 * _constant['PALETTE_SIZE']),
             ('threads_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET'] * _size['thread']),
+            ('shards_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET']),
             ('missed_at', 8 << _constant['MISSED_BITS']), ('large_at', 8 * _constant['LARGE_SIZES']),
             ('index_at', 8 * (fixed['index_mask'] + 1)), ('stacks_at', fixed['rows'] * _size['stack_record']),
             ('counters_at', fixed['rows'] * _size['counters'] << _constant['SHARD_BITS']),
@@ -1059,6 +1063,8 @@ class Tables(object):
                     words[place + 2 + ranges + number] = 0
                     dropped += 1
             if not is_mapped(tcb, tcb + 8):
+                # whoever has this place next shares its counters: should the thread live after all, it may have them, too
+                self._bytes[self['shards_at'] + index] = _constant['OWN_SHARDS'] + 1
                 words[place] = 0
         return dropped
 
@@ -1115,7 +1121,7 @@ def read_left(read, address):
 
 # ---- making the machine code ----
 
-_FLAGS = ('-O2 -ffreestanding -fno-builtin -fPIE -mcmodel=small -march=x86-64 -mcx16 -mgeneral-regs-only'
+_FLAGS = ('-Os -ffreestanding -fno-builtin -fPIE -mcmodel=small -march=x86-64 -mcx16 -mgeneral-regs-only'
           ' -fno-stack-protector -fno-stack-clash-protection -fcf-protection=none'
           ' -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions -fno-jump-tables'
           ' -fno-tree-loop-distribute-patterns'
@@ -1160,8 +1166,7 @@ def source_checksum(source):
     """What the machine code depends on, in 32 bits: to see that it was made from this very source and
     layout."""
     with open(source, 'rb') as stream:
-        loop = zlib.crc32(repr((LOOP_CONSTANTS, LOOP_STRUCTURES)).encode('ascii'), LAYOUT_CHECKSUM)
-        return zlib.crc32(stream.read(), loop) & 0xffffffff
+        return zlib.crc32(stream.read(), LAYOUT_CHECKSUM) & 0xffffffff
 
 
 def _link(elf, keeper):
@@ -1174,7 +1179,7 @@ def _link(elf, keeper):
             continue
         if not section.flags & 4 or section.flags & 1:                          # SHF_EXECINSTR, SHF_WRITE
             raise RecorderError('%s is not empty: the code has data' % section.name)
-        text += bytes(-len(text) & 15)
+        text += b'\xcc' * (-len(text) & 15)           # nobody falls through, and a disassembler stays in step
         places[number] = len(parts)
         parts.append((len(text), len(text) + section.size))
         text += elf.section_data(section)
@@ -1250,232 +1255,200 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4688,
-    'keeper_finish': 6256,
-    'keeper_finish.cold': 6208,
-    'keeper_forget': 6800,
-    'keeper_know': 9360,
-    'keeper_scan': 3744,
-    'keeper_settle': 5584,
-    'keeper_stack': 4960,
-    'keeper_sum': 4224,
-    'keeper_teach': 6576,
-    'keeper_traps': 6928,
+    'keeper_count': 4080,
+    'keeper_finish': 5376,
+    'keeper_forget': 5920,
+    'keeper_know': 8240,
+    'keeper_scan': 3344,
+    'keeper_settle': 4848,
+    'keeper_stack': 4304,
+    'keeper_sum': 3696,
+    'keeper_teach': 5712,
+    'keeper_traps': 6048,
     'recorder_after': 47,
     'recorder_before': 8,
 }
 PARTS = (
     (0, 77),
-    (80, 347),
-    (352, 671),
-    (672, 760),
-    (768, 794),
-    (800, 1306),
-    (1312, 1672),
-    (1680, 3380),
-    (3392, 3799),
-    (3808, 3973),
-    (3984, 4285),
-    (4288, 4586),
-    (4592, 4696),
-    (4704, 4925),
-    (4928, 5194),
-    (5200, 6981),
+    (80, 113),
+    (128, 556),
+    (560, 792),
+    (800, 888),
+    (896, 1393),
+    (1408, 1741),
+    (1744, 3009),
+    (3024, 3431),
+    (3440, 3595),
+    (3600, 3901),
+    (3904, 4202),
+    (4208, 4312),
+    (4320, 4541),
+    (4544, 6215),
 )
 FIXUPS = (
     (29, 0, 9),
-    (71, 0, 15),
-    (746, 3, 1),
-    (785, 4, 3),
-    (790, 4, 5),
-    (1042, 5, 4),
-    (2767, 7, 6),
-    (3567, 8, 7),
-    (3813, 9, 0),
-    (3874, 9, 2),
-    (3969, 9, 1),
-    (4848, 13, 7),
-    (4965, 14, 13),
-    (5019, 14, 8),
-    (5098, 14, 11),
-    (5132, 14, 10),
-    (5156, 14, 12),
-    (4983, 14, 15),
-    (5005, 14, 15),
-    (5057, 14, 15),
-    (5062, 14, 15),
-    (5079, 14, 15),
-    (5110, 14, 15),
-    (5121, 14, 15),
-    (5141, 14, 15),
-    (5168, 14, 15),
-    (5190, 14, 15),
-    (5213, 15, 0),
-    (5397, 15, 5),
-    (5693, 15, 6),
-    (6054, 15, 7),
-    (6480, 15, 5),
-    (6550, 15, 1),
-    (6073, 15, 14),
-    (6454, 15, 14),
-    (6734, 15, 14),
-    (6817, 15, 14),
-    (6964, 15, 14),
+    (71, 0, 14),
+    (289, 2, 1),
+    (874, 4, 2),
+    (1241, 5, 4),
+    (2668, 7, 6),
+    (3199, 8, 7),
+    (3447, 9, 0),
+    (3494, 9, 3),
+    (3585, 9, 2),
+    (4464, 13, 7),
+    (4557, 14, 0),
+    (4814, 14, 5),
+    (4848, 14, 2),
+    (5122, 14, 6),
+    (5555, 14, 7),
+    (5600, 14, 11),
+    (5629, 14, 10),
+    (5799, 14, 8),
+    (5977, 14, 13),
+    (6076, 14, 12),
+    (6110, 14, 5),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp9WQ10VNWdn5eZhAmkvFmNNbRqJ3Xshh62ZixrmRXaPDoj9+EbGk34EMSyalnWbleazEBWqU14M+L1+rZuxbXbtV97Vg89uz3I'
-    '+hVAYWaiSfgQQxAJ4kfIcWEeAyGYGoYAmf3978sXW3c5B+a9d+/93//n7/7+F5fL+TOo3jBce+ddS5Zqtdqd2l1aHeMns7unu1za'
-    'Cm25dre27Pv3Lr97WdvnTWO8P1tc7nLl3oWclhOFguparPMujR+s0/mnLcOFs/i06TAGmVjPDJ5i6Wwlm9nOWq/ZsPCn2//hW79m'
-    '6tZOWlj4qcYH+aB2/hDje1n61DwMLG0ylG6W7itm7me9CmQow2JhBbMerAiHjjbMYcmhmE8svM6wll+H9xkDTGnw6eqOXn/DrAFD'
-    'WegdYGaRsmJlG+8c0NRtXw51xj7g6dy7eA2r21a6QunY63h/SU/3lRjuZ/PQUleGB6LKwopW7OYa0NX0fB8z80Xrp5ntCjNTZRqf'
-    'vRFSN9UUuVxK7pfWRpcPalmeDubeVI01hvDaV8EY6VdtKUv3u7Ul2mKtfnEdEwvWMF4fyCdTauL3GA5bywo6Hzash5p0PsDeGPNI'
-    'mPforz99+e7VrSPZ9+CFfsN6sqMZCwx16wmWPuPX06f9keSxWEwXP/azyn6WPlGiu4OG8p5hPVrDxLcZz8PP5XooFftrZrb79ND5'
-    'eJYmG5Un/q/JBiavnphs2l7NzCnRkB3fHEytWKndo63U7tW+36aLjc2lsDmZip20H4GphljnDe4hKXyfwT8dYGrHdDW5DiNMhAP4'
-    'Osfga72k743Sq7n/+vwVP8aK3P4B3ZTyC7luF7yitfRSTsnE6S2BkylITMkbty1Y2zAFkajxK21DNTcrcX8UGn15tdk0S1lXYjZV'
-    'Fa+bToFq9iBQ9n2XCwV6S9Fb22jaIyWNgJeJ+oCP8RGDH8kKqGD3KmPj2lKd70GEGD+oLdF3jYVEW6yPx0qrjwQ/Wcz4Z3UITDnj'
-    'g8w8DXshVxfz1xj8gYA/OEQ/1fRPVdiqKVD4hyA9OaQmbsBekWAhkkxp6uYOHgt4IsE90eQeg/framQIwf8MKeS/48aXM78lhRG7'
-    'O9wvZ2QyUADvlQFMFuJfiyQLsWnzzfCTfmUhj+2vciI5GP8Y0uKztO3S88+PxpqFsvGPmFjilTGA/TIE8X32qZFCQUAL3cwqqrkc'
-    '7kAIA6FwwK/+PKW+mhIbEv5kQU10kTI8QyY8JwvFCZrCROzNqmAKQ05QE09PGi2QS1gHhLlk9tcUdpFW9KXaNfpQRQ/wUPIjaBJM'
-    '5VbQGniIWU0FI9RBXorQ8EEM62KHk4kFNZkmxeuhaj2pmlFf7RaxzX7gw8+gjYi9WzWuUvJ+TJWJyMw350xKbDKGLMau/+3EX0a/'
-    'azHbPgmrDtQ58ORnNz47IEPS5wU6ZWl6h8wcgJRh/dxFcCWKUCbxqdh42y1UMDoLDcTCzMzUGKHueK8EkqnkNj5gzEyx0IJVqnlI'
-    'CrXnsfTxEkxIqM1TMAMFsGIl+wJKAWqnlDYmllcxMR8hTjV8VQ/1NF5viLtgZE8keMwIHYpPD3aj4lasVDdndP5nbdpOUg3AYljl'
-    'Gbi0ShcPYm22YToENJZGsVYPZWJ7NfOiEvsBBHsJDm4x+HzUxyZXkaz3+DTWIZ+l88Sm1NSJz/QsPyePqcl5VPsTJm38C+d9xUp4'
-    'yHF8bx4qQZLLXjMGlrLeatRXh1Bq/ICETMYP11E9kaGGuM9riC8xjhzBe4Uxs5eevax1ElIOiPlzgRNFzLpXEQ2ojaXLUFOzkeHV'
-    'USq73dhdB4obSooW+0VkDvcEWCttLhXjEcPgPSiRm9Xkt6Gf8ARo3TfxiOT00LwoPxrlfcEhytYK+hCkE8pnlL4fRbqV8AGdl7cT'
-    'FvkMfpyccBDRdGu8rJml265l4meydsaPP0P8JkUfgofC1t8r2m4fvahbe+DfTqlRGOg0PltXt6bZoaxulbchzZi4CtAE8QjlHjVJ'
-    '1aS+llltDrvVxCG8mPlpauIMHoBz1Vro7fi0eeRsNfk2JPOM2efeUqQmP8YEjXeks0Va+myJ2atq6ZPuZLeavAiro8pJg1+AEdHQ'
-    'JdWcS0kdAripG4N02PFhs2+KmqxzY6L1PRxs8WBUzIgiBxKL3NJV497cQ/kXmhVAEGQm9kf5JbsNpYh4uaN8nz6zDXMNfk+gwhD3'
-    'BLzGzC4j1NPwIuNHOyKsSGbNuaJcQMaNJWHud7CYlwfsefjFFCd+RzELxdIb5qewB4TI+kxn3TwSZryTpXN+sSHgYcGuMP/RHBbE'
-    'pj+ouiKHenh8Lv9JDZOKX8+CPUiK6v8FFQbPYwNYMGkDR1GPYxy08OSeHEuZYHcwFQmeyX0AJ7IZKRSwG08zus2MG/L5YsZ42l5A'
-    'RZLsjl1N9c1uRNg186yiJn0EVxQ2eyGeHNOwkcvZaEwBGA4d7C/KSiNFShyPldhnscocRpx/DSciyDdJDHEYS48sZC85hu817r+A'
-    'VJoDOX7gW3Vp1FBfS1F8E+cvk4hiNWnTucP76FxHgLpZKKOaHUV0FnVRPc7binH1sVfwRceUpqh4PUDHVlQ8F9iC345IrWs0p6u0'
-    'oQ5kzipKMUqXpfQQugTHAq0DXk19Ok2mhQYaSyOJPWqiTaYbKo4yxBd+HDn4ABOzb3JJjYaZFfVno8OFgmZeVsLqqximLPKpz2YM'
-    'aFIRTuxVEzGq/tCbqvlDRaaK40j3eMTc5EkENZiyD1wmXmMEKrbDoYUopdsfyJBkKoyvs9VnEB5sQ6qgHDyNX4skjsUqaYVf46XE'
-    'K6rGC1/36JYOH2MM3z1h625FTtCVd5zSMoc9sb8Nwy7POKbY1iVEnbJ+h0TJw5epUGw3VDbbi3gn4UvpbfG5cQ+A5anRdBhNBCqs'
-    '6aQ/3xMVpZBPdKSKVttzJSmrB2qGDqrma66xEiYOUKEmX6BDTFyrh46o5i/JLWSrzo9EZx6JhPY1/nnzhoDPFfNLMx3bSmHBn1iJ'
-    'byYyvwgr7bcuQpGZ+SiRKELrHRLomyU2jFurlx60D2GiRCeDR5epz6TUZ3CIg3J0oxw8ZsYzUSg3XJJlMB5AchByxXEgMGKsIBFU'
-    'u0TOzY/PLXbmYloxTaO4YyZ57IOLVDldV0iVZT0qkaS1Xpw4q8b44TnG3yOGr/O3t5Mxkunzizi21ogHcXKZzZRs1oaAd/B5dpvp'
-    'x1uDNxIcssOSIJhVElKzDad1/i4TT6fodWaWhboa3gdtSP+H/GAtLqDWGju13bItMdT0ThIbBWu9bSeJbPxDFPxvSwRkx0J4DX6A'
-    '8Y+ZVZZjbuGSpVMWyP4qT5wJZyEDS5pjiLJA7CowDLOGCIZuHijYL8qMyDtU23SoNvDPx9d4NSycw2ur6JeFH2ffWM1rZ2nmhoDh'
-    'Up+puTk45EhGH9PSBxULRukw2qdti2WjsCKKIqxmYmcFdNleQ7uIp31SrwyrHI5as7p15UNdROTsV6I8rQfTetouj5feRPQ/9m+5'
-    'MlagqYU98YPB1ITWvB3QDJ49MAmdx+NDPVfxtecQWPO0j4kqljwT+woTkRra5YtoSP0UKZzaU+VHM6/EpkCcDx0jA8rxs9m/+rQA'
-    'vh6b4RSNmB0Y+u6d3thfMt64lvG6ptxBgJBHghDbMYkkZpA588iLROCKm2Wv+AKmljlTsQWEr1hp7xu4IqFADlzTJKEA4PxjhUSp'
-    'PJqgHY8Qrrq7WUea4Cju5QdbjksYFy8uU+SC0AE1cXIs/USrpGbi8RpCPFELz79I5yM1CiBrzWNkTd85rnP6VDlIduWnSPXpTNnL'
-    'lMzgU9p2nwTv2mUQJVmL2CK5ivhFp0yU90BHBtmhfoYqsGJvI1nambhV539Eg+qLhvriX1BfG2oZIRvjt+Z85OlprJBmlUc1xHE/'
-    's9YDCaeylpGvLHK51k+F1bFixs/nEo4HNmdyxTvksX7+CFr7VvLNCt6FQLfxLooyig7u2YslKLn3mFhYoe2skQouR7DuWvaGcgXV'
-    'Gg3MrbrlSenu5jnSvyCWi6op1aI3Ps5kRu4lH+jup8h5hpIZJfHXE4n/Oj1djePSEPd62cweZj7qd8XU3Nf1Qlov7IvvtC25/aIq'
-    '6mxnHmOhtsbprGUPxcqYeZRZGgxeBO56VNv54nfwLXRUVxfsY6E0Uxd0tpwsyNPxYShfwqyHaxmfX8HE7UDV+X78Imnmg/vevgy/'
-    'QJbbK/BbLUmN7SZKjVdQ3nXeQfa8zq+KutnaKPXXPUjn0X5mEut8tlqafwH9pqFubdfT2ao7rHJvSx/pqltzu5nyDhNTpMFk+rfo'
-    'qbQVlV1gSlcbNTKfktXmBV+8HWne0kxJ1Ur3PeMFSKj4mc4v6Lxbq9f5/sUGP0GEfpXQ5oo7ayReMn5y8HlNRMvojP2FS1KTWmZd'
-    'l7xaHkYtEh/TOTdDj+NBa/YTXfyTA5I9BJJn6I7mXxyQrJMgeUy3Zh3V3b+nDKdLhj6dZ5GqBn8n+9wgASAhETra6vg2Dc9z8Tg3'
-    '/oIG1lETwt/4v/KIiwZqeMRDv2Ee8Wp8ZdlYy7jKQZo2WQHtBh0Apwhs0Zoz90t5+RkklikfEV/xZc8Ta4McHxGSCuom3gUpJAbF'
-    'wET96d7ycGmKT7F3ecgZ7xt8iIDndxegKgdVzBdiXyUuCqStxXhO0hqD3NquJluwxq4H1cNohSd2P47dCsV+3U3eMAK1E+K6Lzni'
-    'qHWeMjrfrW5qpZn8I5rRfJGQLv6G/e9usqCfTAK7znYS8xDlAZ2/ZZcU0/QeqQKpIrWw3yqZOA8n7rqu+U0OC1tOt8qC+BL1hYl2'
-    '+VwH+O1WE9vly0O1hvibGp2P0MkhvgekWb+KeIEkioZ4aA0Tj4CLzw2cf4tu2mJlkeQnanKhhwYryfPpU14iMGC4sbL1D0MyU8Pn'
-    'kHYYw0Hkdbmw0I+FTdHQ6ca1ExhMKrzioRRbt5aAaYYuljTB6OyUfumIUjpjUnSnMRr4uQEl7k3Af09QoFreJMMmHTqMuq7kBo/s'
-    '3kgB++EC+Xz/A4a4bpSmHqVdkx9KzvuJmriVtreWrEWfiMIwj09h6f6bWek5tJ4kRtyxBo2mvmu899s91qXo6VMo+IzXtNHq0Kkr'
-    'Xt7XLN35+r7fyp0OApkPABf8rPICXSQw5ZxaUTbNGXhnbICyVo4Z/CMaxpa1lLxVo6cLl9djC+UV0Sp6W0Zp1URMbk32437KawwY'
-    'HAnyUu8osV8bCYLwdWGbYbrxqola8/OSR31zA5bzvwvMoVkVaPTfwpwRp51Dk+7bRWmk8UHi/z7nnirIrFmPyX6AKR8SOeAZ5/Zq'
-    'QE0+L2cfAYOiQteAnfKacIQIy0QpogrFojK66LLKOsNC9xqg6xXqxlNYA/6+6BuGeCDgj4aOq8kj9EmsrqIES3TLEprdFeHHgTk+'
-    'ZtUqOihzQpeg2SXqW8rQg3dRA35beXsMfuy4FmcmC4LmHiG76O5UTVbL61E41LBijvX+Mc7LBFwB3iL7GdICRYCi+5DxNrA4Aq6x'
-    '2j0BR4uEbKTMrAckRX2MKLDMSDXxBLLJdNosDGwokhX6+WjhcdNlY2pi9mz35OMx2A3F28aYiyN+cwYH72Z3DQp/TAXa/6y8XChR'
-    'EycU2RSpCZuSmnfYGdd4SalJleiH9c/NLifhk1dfpl7qDNi9/Z+wAH2uCBqWXqaF/th4zXdF+e90q747T06lOtlCV3zW7G0ImycC'
-    'arCKvLQG4SilDlkPpWOLRBkAuM+8UIhNQTj2YqUw2j3UmaaP48TYGzts3zfi3EPPkSEKdlxBB/J2PYYjwU/sbdSnUBRkuBzjk09I'
-    'il7H5KkGVlBphLLqxo+HSWIsUG2UnqKalthfbpSOZPfbBXm7K7MEe9YS3ia6SDRf5bPvlGxsSRNcECuVCPCkHJIi6KygXPBmXz3h'
-    'aCwPDO9k/1GPZO8cGYt9ct1FeattuorpjnsNCVO39tvKxfEZ9aMzJJDZt+Nt9EJdTdyi/D+pEqRLg7E82dQj4wZT3BTuUF5NeEdk'
-    'Tm5xLmsTRXi1+/PkwicDj0vkfobo626H6v/KofqdRmVX7joQLCOYIcKpJh6ifhTBxIB5Von9SLfK2phiG0LBdvHD9un8JPUnPPoo'
-    'RaCjxufUEX3tcMl+TZijd5JqcrmcY45RXXvhMN3s2uKy49za3K4/OckcV6iJnrHqih+W3iURQDX7HNbad+fHnftD+g+LD/8HJ24R'
-    'WQ=='))
+    'eNp1WAtwHMWZ3tXqsbIWz9qIWAkiSGFdJ4EPtMQF2rOo7FizuMfMGhlbIGwerpCjnITKuaQd2wc+ImW0mE4zwTmbIrmkcqmr44oU'
+    'l7N9xYEfPHZWRg9jG1lQjm0KIsRr12ObNQ6yrIDnvr9XD7jiXCXvTHfP3/2/vv/72+cr/juvfHuybeUdd96ltqkr1TvUVYx/nLv9'
+    'Mp9PXauuUe9WO+6/b83dHX1ft4zxszlzns/nvnXo0KE9fggrMMXZGq/y+Zg1EdhYYX0UYPatpTbzPz6n79BX/+n8vLqa8SMqH25X'
+    'e973PMUHmW/2THqfeN7GavtnvjDE2KUDLLC1CbIN4dP3XbFl+U/3/uPNv2Pidsb4cUPZeYw5uXrW6PS853neTw0+ovOh6BBzTtWx'
+    'a54u4EiMDzNnNAgpOXrzTzDRwGJnzUYmtq7z0xbV25j/IPNPasoL8xO9I6ky3TvoXp27DgJ1nnWvYJ7DrEycWRdLzaxqjQV0K1vK'
+    'xF2bNX5E44cvHNOVnSOG/yRzxspY4OkgCfVPiuU1hv39mti5rhAfLKjK7sWRmGNeJc2EA9Wx+j7GTyTTQ6kNorOW2Wtq3TB33Dd4'
+    'oaDsvi5WSJXz/tjZzgKzlwZ1azKw6RbDvzzMsH6NwY9DQjlUmiiqVDD88ZpXph2wIcysSyWb6lRb9zOrP8RDu9zLC9NfL3QzLP12'
+    'qsrdW2DW1niJz+ef2aLS8MNzJX63EsshC49r71Xvka4Ty9Yz52xA5yPRIZ2f0+y4p1oTnhmIZvrUu9Q71XZ1dfsq9sq0ixLRDxLp'
+    'jBmGmbsrccp0RundjhMmeF/S7qrWrb4w7HYOMuuWX7P4AnM+Kl8eWPxn5r9k2I/Gmbie8Rx8W23EBs3rDPGTIL3z1w1+CjoOzDXf'
+    '0fm1Sf6jIG1yM6lCu3juImgc1mMXzJfZK9u/uPvBPZdyx1TvUCqovkT2cYVq5fyKtRrOdSukM9ySaIa0VO9V71Pv75uNz4LaM0ph'
+    'afDMV81tLFm2obMCe8br/H3j8Rv8Zl0ynUld+aC1eZF/Y7m1uaFs41x5pFJYNz//C8+jtwy9zchX79L5BOMXEtG31TuZ80m12p6I'
+    'npE25OeZdTrOeHWEcSMSVkV8vcEfijTQf830X5NmM1j/oqf01kKFRPptjQ+mQonoeCI9pCo7+t0FumDr8c7slR6LZWkMU6n5hr2u'
+    'GsEcTkRHGNciNe5aXWwr+mfEHBNaZFF0JKZFGpR/zlpbdjRQ9ihpH/bI11NYwyvpM+YPEunx1JylnrajYTlPvdVEJjdil8zRZHpE'
+    'Sf8MRlL3yTDfM+0BTMxGBlMSBYatapiy8wL5/7ZrFo+S//XA4ozh7yf/uzum3M9iE+a/MnFrkIlQhI4s40CsjgSLYWAxARPJAcCR'
+    'wQdyrZfgWl31hvIn8fS1KpkVMJl5r9uGn9TCgm51kwn80QwTpI7cKVuUHynGyHcxc6CJFszOpT6A7/L3YZNpCZ66n1bnl2MMa60D'
+    '8a8JrJn4Osf4MZ0fxMIZXGtHShxFABzVCbXywLAnJYY57wHAniQA03kJEEth9s990iElSCxzTsFQds/BU6oW6ZJawKxsnMWOmqMy'
+    'xedQEP4LiRFrGphYGmax/s6FLPZuVx0wVOdvRoeSYm2DHusz/yY6kh5SdmR1Pj//DL7YS+rwQcOuzeqitUEXP8bHZ7sqPce6GDA/'
+    'citIVNaFO5cGGTDrRsY74amtvhKZ8WYVG5DPMhrE1syc2WF6lsPwRK3BB1ljgcWWresM41kfKJFT1uiEW2/wLOD8FqBrOdTpXdBd'
+    'QZDFC+wy5KaPeUjePplPceWF8aTNQjNYxN9EHjWTxob4ftAQa2oMcSOlVB0FUng2PBGIhWTj+6hVfpkVyGYzkIgOidYWo0qL1CXt'
+    'lh7RGsfUIiaWdeB3Mf4aUhWitZkeZIwkohmDjyOvAO4aRkOMtxoGH9V4aUTOAevyN5hVGmK1QYtVR8zwQCsDJvg0sSiSHybnOqPh'
+    'ZCW03BKp86VCiDVDpLA9Lz1ChWJeko9hTG/M6s6pQIJXcwr+mgEt0hSmr2czTOzMyLBxFhhRR98zPY7oOmKIFwcxh9LZT6aogUDN'
+    '/qGfiSflCd7MGdwxbO2wT/dPJIUvyWkzpPcxc76qvDj4IEA/YH4rOs67mHs1wV4L6qNRf84zIk1mv3u9dbHKnAvFyiEtOpL/pIT0'
+    'S0UWJ2Kfmd/oueh5Pl+K5mVavbuX3lU+qFqjgXGnxLyCH3byJc6Zcus9xfkwAHBP3eM+hD1LzL/DBKo8+dwOvYF0OC6DKsr4OWA1'
+    'e+AsoKSZkkZ3ck2VXYby4hCkVqRq3e9ER4obM97VoTyVRfnmq1j+PtQAw/9hngondihTegcg8RWMekDD1HxGwZJCnPBjrLGfih+c'
+    'QN5bpCpP9Wux1ZFQV22idxz5hsGwym/WrYEga6RwDaj8rs+hdkiz74RtSYr/M2xSqqRJc0AVRBpIwXmMn7LGKsxKQyR8Ruy1znmw'
+    'TQkFBYf8/D6CsIewY+xU19W017dkEcY+Kt80YfD+qZPh7XMLMVdi8NfyZ8i/fAwnMWInFes6bLjcrq4xGsdYz+ROTCqPLcCYjmNt'
+    '1sV/Rn5PrgIGPB95ltL9tjapdnz8tQqzLJkeNxUcqUxiz+l8Iw6kx07j1KqyPVPcoqss0ZtJtWuPIxANHor8gInFC32Se51i9m11'
+    'ufBfPZSrL/zaz2kFIk55Oqv1ZsG0Ygc6q1hjTucgQzl3PjYKFDfCa/5lFE59j2Sp3aQRksuo7Nf4ogid5LnPPU8aiUoZmRPH6rpC'
+    'j53vDOs8J12/YB9Z0g1i5psjVjZAXl8PoYbdPoF8qgeuBkAZWeNBQC5IpBE70Rmasn/+e1iYFDfCAKky7O1upRT8hqiOWNmSJata'
+    'kMjQTpp+8S+joJ2nIV2WPbElEjL4Aw2a/5TeeEC0Mr6qRXdOB/gjoDVbIjUa/3Gz7nyIejXJohMaf0CTdDU6zPZNA5IRzQGTskxC'
+    '31U0xVtRZg80///1hPgEVRRCP50f3ltDZVii4F+BguvFjwCEVrckvFsiwfPPsCVWHd46g2AJeU3WEquBfmK5ztM6f4uJ7Rl6bcyx'
+    '2HDnSSKWz8kBu50YRdeg+qoknIbi7CexSX7JWLKfRHb9MZn2Us8C85iNsmzwI4z/GTnrsoAgyKcQySUn4VukTRNDHjVTTKTmA/is'
+    'OKG7bh3x8rtkFE8UqZdVpF7HGQ/z9UEVHzbztgb6Zdrj7PoHedsiFahp+JSn4jdEx4uSgQo9YziiZ1ROFnRldzsVn9TaJDgBivz+'
+    'Gpxlb5x2EdvD8lxZVj+ZtBeN6P53dKQjrf6fJHd0YKiTrzYrFxIdTP2bG2IeLfWGzKPRzOypkY3WAVC1wtd5STpClKU/BbpYp8FY'
+    'mhms9CjqSZz2MZlAOUasPSRHvEHzAcbHco/9xfNQjK5DSpUWU2q2B6IAcXK3kIGoMFZ0U6EFAZZcSCyOjLeuDKbmAPM2IAI3u5dD'
+    'RqgowzoQXpt/RJ4ET8UzogD4qgiy0SQov6iRIDUBYN33CAFGYIQNOISMZpAfnUJhsavDLz+IHVF6P54ON7FHVnnxeFxCTBssvUtC'
+    'Xtqjut89Xff1/TOKOKeqox6r/xQlfq5sxbLnt6l7qaQlRVsHRA1LpH9W1jTxK1m+OHVd59mbZwH/zE4dRnD0M3GTzv+CVAsnY2Pm'
+    'ZcqL4z2XCPbNm9wwmbaKOrn6E6CG5iFmbwIuz2E9l65e4fNtmkOtURnouNtbtMCOrFtWJLEX/lRg/j1km7V8mLohPkwWQ5LBPACO'
+    'C6uoQKDdU/fHiyQL1r+j4+UiA/4/3rpJt0szeqC7WdoXvGRFE4VW8prHmYzAg2QDPbCNjGf4s1P87ipk3+5r6elyBjYm7kOVOc6s'
+    'R0ESFPda3XN073Vzf96W269ooDap8W0W6+uay3qGyFdG4wlmq1B4BarACXX/ru9hLHZCV5a9zmIOU5YN9nzsScB+GIcvZ/bDqAFL'
+    'ayTv5kvr8IsquBTk8dYO/AJJbq3BLzJsEAU3QDwNr0C3jcHz7BmQx2SAbUhSs3a8SM6I786YwhBPN0n1L4JiEQ9BwW64za4O9ozR'
+    'WXW7ZYT532CiQipMqt9MT5V7kMke8w/3EdP8lLS2LobNfsR+TzcF1R66OZjtr+Cgz3R+EQ2rulrnh9oN/tEqZN46obaIlXGJj4x/'
+    'fP4ZVSRDcHj6Vz5539DG7Nr05RSgokfioeMGWOx4V2k04/6TLn5ZBMXjBIpnACrOr4uguEqC4tu6veiEHvgDRXh0CAmMSoRQNfgb'
+    'uXs+I8Aj5EEz0mTuVvHcgscW8z9UFOJ4DH/mb3jCRxNxniilX40nUOjvDRVvDawD64rIUuS7MzxXXHHDWVim53RGgtl3kukPlN6V'
+    '5aTC6gjQZUTpbS2n0Li/jYl/iOv8C4JGcTtSa9M6xmsjmFmPDORbIh06KlRc2Rch+oo60VWFfq+MiUZ0yWcYih+SNQi+wqzJktTV'
+    'm0IQTu2qop1w5yHE38V4wKyQQztP0HoAcBD4AYGXdTWy2Dtd9bMwRAfrlpY2N1B+/kQX7ZtdRNVhrGmZYhBbiIBdJELWNb3uFlpH'
+    'jehVdJNRY/CPc/9VkDi5CJ1YbyRDzZxbJztDg66pQOlzT5yBiajr1K0z3fTx3+JjpffaMjIsNPUr6W/jWQrwlVHLpNBU+kxqVLde'
+    '20BUhudJc5B4VnkwdeX0V7nSqa/ktvkTpUW7r2f8k1lGrr8602s4nwS8g6RXjS6eeKuo//Nv/V4qO6nLGy2wAYmG5UBDVakJVWMG'
+    'imDyT9OTklIWVzD7iQiJkStp67ZiIjGQozqYykcG2EBv63S7HfX+DD2vzz18jiySiqBiTeripcioPIIW2ay+SuSdGjI6zXfxHR23'
+    'CfAVkOfDmmblhVLZjsfRNE3QAyNuA98NG+IeNFhOLopk2mr4R2myQUCyU7zOOa6kryTGzQ9D/whlitrzYfGeJWf436Nypgd6I1Tw'
+    '8bUmWEgT8eAKOzSUECuDBtGFzlpNeaHtetopnoydNC9bYdc6mmhrAOdwl6JUIkyzC1g0+xX8HVa9N5R0O4qY7IZbhdYTokMz3cvI'
+    'i0bhu22J1jdh/lDjTgL5/U5C+JP23aEEMnteqyjdzmytfwLLCI602+1qiz7fkBB3l2Jj+dFxxboFZXiZCIG8TdAVTapiuV16BB8t'
+    'E0a2FEbFbjrxTjTqh+Qx/Q6LHqXWjPGD+Q4cD4zMAElbR0UcggGS0v25b8JholeSdCtXak34N84pBqHZ4nbQYmYbkY6pxfdcpOvL'
+    'DN27pal+qtalwKZhAywNk8oEpUvKUb1+99fWS1Kkf2M1UTYI7PApvX8gCjwo712fiGwrBmmEWMG+uKzLv40UKdMgqy/odqgPnjNg'
+    'LQiNJ/nBZJS6xmqzauoKzVzpNqJTx1rvoDk8tUf6c1JkanPlsbPFHtq9vagJoo5OuvCzohp01RiCDmigltHd3f5pIX/8kpBNlyfp'
+    'mvHf6YSxnLksv01WREAIivqXQ2FgmjhNJfGObEH37yiNI+OnDQzr/rc1UW62uc9BPJFRX0qnhotAEHam0xUvrZ4vxiqn3sb/UQ4+'
+    '9wwCetiiBr91dIAGZ7Raq8zwCreMbFSW5K+5C6ac9/dFzKEShtx0g1PDK5IIbyaLmu68X081aC7j75JRdsF9DC0Tkhfod3IG6CpP'
+    '4kTVRuXZ3O9ciYe1s8BE2NdBTHMJ9UttYXfuzEgj4+vDxbcBuq2Br/HR1F1NSB8ovsgS1HOAasyX+O3/AuXs6VU='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp1Wn18VNWZnpvJx4Apd8SoccX+kjrapNKasexupkGdGydwDt6LoXxWpNpty1KX3U2TGYmVCsmdAY7HAdfv9rc/bbfb1W27pVar'
-    'AavOTCBfKIYgEFEhoMUMAzKKjQGE2ec9dxJCu8sf5H6ce+573vd5n/d5zx0uPmZi70ImF9fOZ6LHaDuUy+kuQ2TbzuVO4HD9kMvl'
-    'YvI2xsUnzP2ER3O5ePJopVm9i2+9dPWcNVvu/funuL45Rc/l1hhih9hhfLabJYdvZPrm2a2m1sOSQ0VMS4XkN8tZ/O7yhsD+5htZ'
-    'rDc8FVemmfHbpxm4ckWWaXO8TN96pKL5hqyp1XuyzC7Qli7rDIn+rKE/d2Uo0B/eb4hUpp+uhPTnlrmMQCr8B7r0ayZX1fLkoWLm'
-    'fmkU9praTswxq9zYAnNdWVNPzvVy+1TBqovihsbtZGm9KNyIF6wPFrhcWmZTfKPLi1XGS/uYe1MNnjGlli7Bgmjps1ew5EfuWEKP'
-    'nsVkxmIusvGmHBe7+MuPnP3W8o5zw3uNRSLr7zUWmvF/beXinBl/tHstjV2wkL0y5qT5pljpyzb4P+DiRGxEjz6MAZa+eZTLWbXc'
-    'XcCTJyqsq39UwZMfFnOtm8fXBC15vSmG4coyM5AI13K722sGcpFhSxw07M+1sMf4Iy0vs4XJkC/L7aMe+yONB1KRn/oTS5cZdxjL'
-    'jG8bd3ZyudhD84gdTCzwjWa53q1HfmHK7/lGLVFtie94YiPhqg41VQ+X69ZOwqpjifBW1jEeYNGdboQ7/IlOvEeNyGXecNE/eAMu'
-    'qmXu9eR4o22I4GOJJEUDwTfrZjc1l8DVwQqtcyR4vRapsDD3lcvt1unaPcV2a1XRPVMoEmsLEYn0v5zN5egsQWedLgU90+dhcoHP'
-    'y+BYsW9Ywo70B5or/4/i0cvFaSZ2GYv4q+MRWcjHPW8sgNcXMvHn+Sx5vIyJk8w+VmsKzMtl/QpTfM9X4R+hPzX0X1UoHsxRtE9j'
-    'dgrUl/CuBn+uIZYw9Ee7RdhX2ODvtWK9pvgIz9dyvWHkVnc0RQEH5P8MsFTcevULqZ/RefJIMdO6zPi3g0zexGK5yLUNsVz4ono7'
-    '9GCFNkeEX69idpeXB05GDmLGyHQHsJmfMzFKcWeB4cgBJhd56BzB82aZ3j0lsiN95FwuJ2EJt4c13V4ElwACvkDIV6E/nNBfTMjV'
-    '0YpYTo/2kxEiRcv4d8oEbrdT8DQmw9uq/AncUjPq0Ucm3M2RW1g3JiMHkzteJavoSo0rf1BFB/BSbP85gkVmKT0DL7F4a84MdJOn'
-    'Guj2G7jN5VYHUzk99goZvgCmLiBTU/qLAzL8aAUAuAnWyPBbVeMmxe7EUIVKZm+rnYBnWsztCoyZPwF/E0DatxBZaeqbu4jNQFbD'
-    'eBhpl2TJdAW7elOW4NpdoJaQPORhWh+LP+DSCGMFAHxkMl783A0Efc4C2XCI2akgC/RFhhRTTCa3iaxZ3cMCs+/S7d00G2iOJ4eK'
-    's3PsaMnaEowwRc/SZewLyAGYndA6mby9isl6hDjZ/CUeeLvlKibnYJGDDf53WGBHZIp/oCH2ztJl+qMpLqZ2Gi/TgkNiEFyUYtLA'
-    'sz/As+nmKZigZRKTvIoFkuE+wz6jhb+PiT1moCd8gynmIEfWuwpU5kYuYt3qWDlPrk9MPn+ZjtXl2Dt67EZ4ccKS2r/qnC9dBi85'
-    'jh8ahUnksfQKxYaUb0z0c/FmUH9xxFhkLATHzccivaYkEyYzcYdvGOflbOtYKiIpPpGNM+nOqFm9g/52yCVBljxcYMaXA4qrluDS'
-    'p0is1y3Ku4NUYuxEKY/PQM6HfUNySS0GvMBepvcru8QSk+gsmblej30X5gFRL8QG9OhiHAOcPSrEYocp+vzHCa2DdAEe52I7f3UM'
-    'L6ZY7UtYohuw8yVY8k9eNukNBiSWkPvF9C4LmXoxaAWnZnUvMOQ2ROl6+LNHRX7b5SZQhsmzXjr3H2Nyk0o3uTlBfoq3AC4hXz9i'
-    'DZo/ghrZZWp72O5hFje3U4FxgOllgbf12JtYlqG/1LPcsEfdevR9nNqnLtKjGi0u5Hs90BUpbTtFEdBjezG76LGH3CPJAj02Qk+K'
-    'vmS6wEgeLbYP6UbyMBWrWD8e5dqAKXaT0wNwut7OqLQFBnT7ZjoQe+w/leixa9zI5N7IN7hsuIvHQwWjTHpQn/XoF93Ki1AF4CJ4'
-    '+nW8OBD2vaBHU7RAcdIUA+lXkaXIJjeP148yAAl03UHrHlSo6mn+b1McMrobGIGIqpD9cUGmmrhsyCI+qMDjiPEL6S/igMZpatwh'
-    'Zyg8uA9ShF5V/SYSzcOSJ9xMNCKB+njyWIXpT4mmWsSvh/vfCoklM8+jDjRwWDQFRWvIFIdZ8uhVpv8wnqyZQCSmmhxvyk9uiV00'
-    'P97eHWSFY0vsgx2FmQfGYNXgT/hz/pHM2/AjGXlFL7OTbpxckbO73aKVmf5D6QYkC5W5MuIAdjVQYKP2a3rMhVVuoTCmv0F+GzPA'
-    'WSAtX5VU2AIjyJa0jpnyHiwe92Bx+gM8bY8i/M3wK2IP9QXG4fFCCJj1hHZTYmzSFAnru/1gqVpFgcnhmoZJDab+Uq89VKJHD5yl'
-    'SYr02C9VHR8gGdFhVfdBQuj2M8QluICg9rMbN2OEvu4RghRQAgQXtDJ5BYs/WKDKXDxa8Kx66cXADmxtdBIQVGCMpACx6YqYAKmr'
-    'cWCJ3Vb1DgVDoTkv6eCBTt2+j85eUVV9rYO8sdRlkzLpCKxl8g7foNGRI54iAnueNFQsJ1f6PtUfQybqL97hywZW+nparom+E66k'
-    '4UMh4TbxCvit02NV98AZ7pC45XOybgj3e0LxWzQaOMy1/U6y2KOF4R+FgOGecQPSL39OcRjeQjB+TRHixQr4GcBlWHxi2J0F4iAx'
-    'xuSGumUzI4WGmPYEGM4DJLkcRHPRT/lyE5ZhUaZpyJAdFoUJxnExSIalr6eVkUMYOaRTPdmPYKmM0mO/dzkBMLV+Jl0qTk/jEq2f'
-    'ixRCZwSGW768drUv6wpXMFweIgstQRBwi2UI1DJPSDQUqsVjsTbWWIAn0++eQZlWiznkIDIkDgJoRQRFgJPgV6SMGUj/GJ5wqIiL'
-    'ZUswNKg/1q0/ltRf7EVNyCEbCu1urP/HKhPqPlcwD4nO/NTVb+LdPXkmGCMGgnr+VemrlKf3jVuCJ/4PS5xEHUifOKPyYzyVFUFg'
-    '5gnDVbS6zzjlS+lF6niodnHxxpa/UTqdi7dQxsQZKMNWeXctk/NrWXy1z3vyl0y2ryVc1tkV+NPsafCPpOcq2NpV9Ccw3AzmfyBB'
-    'x9XDxHjvQUYkf6UuxBfmWCDVsoPJW2qN18Z6kQ6a0IKarXuZ5mz5DeHmGRoDcmFxyDxT7GRuW0kTcdAUpT7IgeHhtlHSUgt8NQzq'
-    'KWjKUl94KqSJHSThwe2dufQfVIxO0VR4ftQROlCgPUx4xQqPgYdrwZ70l4U2sK8tF43TDXu1z3TpjwWv9484s0PRtx2GqTlz0ml0'
-    'C88tVO3AHRaovYbJ+2q3BFWu2+Vkn/tlr6olfWZlyoxP3wd4quEvWKBofwq9Yllk0jXUFIR/nilluRTG5Xojb/kT500XXZB4rSYp'
-    'j3Fynqjvd4PuYdW43ECcgG1E6cGTin7kargj/h2Nx0svIV0/ZMpbIfCPmNUHLPlDxgKfmHr9IdP9YCeJdCvwvm6bZLt91q2vq1dy'
-    'o1NTdGWJ7RCxJio+mrV+hINvHRcd0HlcnOUaWHXQEjs4epx4C0Tr/R5m5+D/wZwZ2xeuJkFvBg5EjliB1/XoNsrY+GwI9U5oye16'
-    '+w66YCe1TIo0PVzaD1quZKLTKZrwffXgNdRKE5SeZ7KYnPlrqGIaO9x2mDxJ5TPL6uY1tTzMEG1BLE0dUKc5aVdePN+TJ5JRap2G'
-    'VC+RHELpLGjLUVu/6nahbg/Rbej+biy/0UsngyhZFUy0ol9sHKWph9JfUTXohCluNgVYY7bnghp6whKvZ963xLvwFnyXGaRZhuPr'
-    'VUdN73S31yig1CNgtRnhuvCfah7Ruy0kEUENs9iDAJ805V0s/CXVodiHS5h9ugAKGd0C+2w/E2Wdqq4GeiKwfzE67vdITccGwmt4'
-    'IKPb1ytApk05r9yUnHo7EtL65r3Qbh5lyuxaU9sPei5iWr/pRrphpJuh6PIK0x3EuVElG8tZYF5NC7hyXo0MTmMBo5ZOjFoEWKPX'
-    'MvucJ/IsQYfb24M8sLu5zZS3rbCozv2HUgq9Df6BOTK6zwHp4to57kf3EQLNeFCjtoHj7aCHu6n/IPmMSC+8xglwl9M6HgC/APmg'
-    'A/0WLNqlgXkpfM2o55VMa4LJR1j1TgZKk01eZw8GduXCRSywk8xlXgIbOhlgMtX8OLdTmlm3eIXe/j0MXYpuRYUS4HvbrLuzSbe7'
-    'qV87vyS9/Ve4kPYRAuTTFMf4cxRYaPOTzL0KEf279A/znUE+X8GlH3MxCj2xcL4p78SQVSss+QtFotS6faAEw/TPkMX+ETSMUjru'
-    'sVUDDWNNbdBhrSQi3PIVJr0U2iuYbPSQ69tOO/tSNsngAabtAxa8lCx7qcKzQCbyGy6fJWLlgWNcn3WMoHE8zP0DlvtJtX0lWSvQ'
-    'oHStlla7U8lDRXirqb3N3F6Ff0DrU0akYJ/xRHYuRQiWcREw7qAebfz6iH8g80FbyvFH2W7ufkgBXU5NL6f2NJcO44+xGFWxK19t'
-    'VKG5oDNKOfsSVHmA6Fhv+Fq49nWSrFvG+hSWTFyOAHrY16Gw9c3wyt5IxhRHTVAx2+LKOe435fNExKQ5XiN+ZpV9IZG0tHPM38f8'
-    'KTBABfP3X/huLjpR9K/ifrSpDpsL0PP+TDkTO03/AZb8qCy8Aq/WWGXKPqGF77PiZXs5mjy0C+9yuX5CYWypyRdEEwXRx+UTVP9M'
-    'Koj9zZfCWNSR5BNOTZyDmphsnunvhVt7zjOJs/EYfpbVSTXhwQtv+3vzN5o/zGyjAueUU5Yvp8SD+XL6Xwzl9OdMtgB6Tg3VshYQ'
-    '8HUzPnMPQdSKhy918eptc+IzaufGZ2SJ1apHTYnqZncho5aPmoGRyIn8DKqKalkmzjkpibl6LaSLKBeNEFMrqpaHRHA61U/edoiq'
-    'ZnDDiq/xSafQeYrhrKU/B3ehq1VCXv6iXHHToEkLUGXUbav6WTmUIeRpOICn9egXqIOIlyW4nErof8EUB5h/L0UkMugUgfDPQJvp'
-    'necmJp+ql8YiLvYyaFJQ6uEpTn8OwpPPBBX3rWoy5WZaFNe2ce0tDOTadgsC2IvhoKQ9pAP16KWqQK5ZAZV3So++RE545Xzn/A6Y'
-    '7TyW0NtmWPL9MvRc+6FkzUkn+aQsSx6vwFQVt8o/7qIMv9Ud3aVSvPIES34IR3ab8TVBJkvAjB4egIv+TRFAt5cHcpEPxx7j0qgd'
-    'e9SsPPj/PPpA/lHaH/2QHiGis+rmrWhey+U8VIgsl1bFax6a0N3mbGIPFUFZcC3Bk+8XWdJrEQHsYvB+5GPqVWIDtBN3LVoo+Jmq'
-    'qq7Hvo2o8O4GtS/Guwt99Fft2F2I1Que+T6eyfSZ2ich1COn5qRCsr7cjN9e3hDo19ujtOMj503DRbUdri5uUJxoeLNMq0ddNjx0'
-    '4GESQNQKWLdR7mzEGd78X4/zV22LMirnds6jR2nPVq2fPOKsG3m/D2ryMuI8olg74ArvTC/DwJBIZBv05y4JkUP/iahLJNK3/+WN'
-    'f8zfWJRnfSVAjpqiyxSfDT/9Kan9ThYPog8YPauvv5m091RtIj4XkZIDNIemcLFHodM+1sSoULifVgilTbNLkOFBqvrhqaBve1sT'
-    'E4NjqgO355czeWsVF5+y+EraHW7xcKQnVBGO50O9mL7yLb+7mTxxeBRczvTZSbV9Ss17L+1qoe6Ttqlg8VsaqcEVR+l0xfAXj6Ml'
-    'Xu1r1FZtMEksW/IpythXKVUtORdZdAsIot9yb3SydjAzzRS7mH8X6nEZGk6VwYP2R8jgEPk+PjPJ5OXI4MhgekB1/Lvb3lfZ6+N1'
-    'TxFd6faVatdtP+lVuHAm2h8uGlzpYtrnfuov09t1flN+fn7DiXbg1Z7n0z2qDtxZi9prup9OKER0qWZ59/AWtUsVnwnvXR7SX+oj'
-    'VmlgyaOkC8KLuNPRRTwkHpgeyqpyVAkxmNYivUpRXIKM8fJ44UkFeGsSulkEv2dp5xZnq/BcLvIeDVF3StSd/Kz6YwlunyrRH0v5'
-    'eyv7rcAudIs0klUm84NJDzufE1xcdfe5NbkcCuYZ/3ESg0zeVusfYe5NtKTMxUqA2Ulk/vO04uYbmQw4G+ZeszJh4D0sMGjojyQb'
-    'on3hAVSgljf0l7rZjWRLOMXa3lTfdezt0LyBzO/B0kuXdf4Ff57Ldxptx9TnJHm9JTcypR3WBVWR69HbLykkJX9/LUpa2LfS+aCD'
-    '+7Was/WLBPDo6w67iSnURSdDu2l1W3EaNDpuVDSyjuVv4jCYP8xcB7W/0pKPM1XTD1VY8Tkam9RjCWXGrSK6t1H1LaduXlUGLgbj'
-    '6EWoM2t68oaSCo3NJQja99do6k35d7MrBoi821JkAx767iBtpWy8tIR06Wpf02vODtw5I7eoHI3VSi6eUsLiByFfk6vvp3XMHfK1'
-    'wtSasSWJQh8Xr1KatOXWFNEOZXsRZcvyJbzyXZ78oNhyL2/kgWk+PfYDuiGOdnyfdlFK8R8MEQeU5foGs4j89z9rlRvvYRO+Psm5'
-    'QSB8O2kYLhK8MqvIW+vhkIaBPZErM03k8L++dTS8mFLvMBe/VXoQDQ+y95xaIRfrSK7QKpmc5rtweejBuLaOtEOH2p5o20YwmPhN'
-    'LQDe0aP3FDizVqgSny2kyA/DEPoOEz1U6Nwsp2t6tJjG4k45MEKFzbBbPRo4pYmYx4uLDylnOgOezB9jmm+qd8SedNzioaseNNmN'
-    'dFBF2/qlhmReajouVWx/v5eYy9NxMR7Y6oINcK89erO+cYR2WGVjKfVSUZ0Ctb6Ttn4H9OjXyHI0srjtpXlrcDHWRdCVs/CySIUp'
-    'l5SzjnHtOK5N8UBZd8g3s1jZG/Ytoc10D6i2VlGSAJVSJx20xBvQTNRiM6hQ0z+ohCzkp5x1F7gPPOSXhQ+RExvVB6NFK8x4YYo6'
-    'VA+vA6JuhoFWHfPosb8tVDvitUZdsFyPfRlnsMFHOyI1evtXi+i0tYKKUrzwrPpGldOjYVpJvLHGkos84H+tHwo3/kNkaKJQCevA'
-    'Z3rUUpvdH8uaOXLGZazuhvB7KDlM28levkCH+7tg+QF7pW+mpsduIop++iwRtsrw9CYib/loV2OeA3CdMlrsxgIr4JWV6Z/Q7lZ8'
-    'ga/JyYHJ9fTWAxw+LCeC3kp1XOVDq5dW38QDAIce7aGX2Bsp5wrSXz07cQ6VQq+56/PP6Rum4Hbbal8rJZIec9GTYxCNLcNZmilE'
-    'RZpUO2ZoE2sKl48nnO+YXapjqEzxusd/RxPZZxz6e1a1b2UPyQKK1uQCZ/vFm5mCi5uci3+mJSd53YzeCJqUO5AA8ZlxRXDxGXWB'
-    'Yj268nNnc0IhtYJpo0x0S5coMGThA/IyQxQ+TP+X2UyW+SCzel0Os1KxEyWADPTcRlX5rltUweSMHm7/lnZpNdbxzowX97UfuPIW'
-    '9tlhXv2i+umC6MeilJxKDk9l1xX2qR0dprMUrpOPZNkD8dI9zjse73GW18fkj7xMa4bpt6FMzMFxPbrCerUfUF/D6uqrmouZfUqL'
-    '0HkVjKNvjWPUmQ/9sKIZEAW31xF/aA7ZzPSZY2RjEtmQWqwezfMND6wjldZSguc96sPzgIOUkvNsadXNqtLb7z5Fn0DTd52BYjnt'
-    '1mOzVO95E0J3vyf99c/z307TwTPq23AVRf/T047foZIuY9UqvdDyDCMBoDj3nSagzMK90gJSUFVKBOfwePqPdOvqdR3Ox+T0iNqJ'
-    'vym988w4KLX0kzTGXkffWLX0Mfo8kdS43VoFCH6stjvTtMnOTAk2IMQ0qm99/6Aswsvg+t9doG6IILjcmHACBySi793VPHncjOQ4'
-    'FmdskMWxRPif1TyEKG8GRFbYjmvf4nWlycgn6TPwFRv/uQoltuqpsxp1waCh9HUKkfd706eVQfd7yI3e9DGcdbiVvDmDXPnUcfnx'
-    'U7SF/zghsIHYs1DF7fFBlSafuZxPGt6Q2GXGp20wpBuh7M9fhWYt7CUEmzAWNDWzB+w1jX50Qdgu20CIP49ihW8gWa5z8Ht0KhNl'
-    'PbS/Vi4LROEDRneh2k5rEGVtITFVFhvCHRKXIQwqHbj2KmWAQbtXtNvkXqfQjZ6Yaa2e9OyzDhpqOK1X/cxC6yZY0A9YyjSqJKqI'
-    'gFYQrxrwBxKjBLP5mD53H+npGkZfICSclP7J6DgWCtMPjjozL+F1QZAXffSiKZbQh8TOyycEApmvSoGKwTOn1UeF8SpDSoxkGO3N'
-    'v0IFZr76LY44A2rPmrJGtpZTyckyKlrQ5RZICwXnmIkbzs8lRrk/cR5Rln8UDWoCQ+8yRYpKjhmf/pAhG+h3DOrnEWgeUHdKU1ad'
-    'X4/9J6ncuntRcn7qUiXnmFFnoOQ8qFw6z8cDb+ntHerk3graHZhQcGxFdvNqTDnfA+GKglPG4nMnFJw3wyh7O6Vnjiy9mNVNDh/i'
-    'BEjtY9OfPP+DBlibtI+jznC1mYulGiLiUmk9QYpMIG/MwQFqWmWmCyKZ2/dWuSKWehSCMJxY6k9MeBBtE5P3ec3qw7fFy65VsTa1'
-    'I3oRj5cVItqGNHymftthHtim25dTqWsd21TmdYY3/CzFdBSdtTJ91PQnLjA9kQ5i+P8C34pc4A=='))
-SOURCE_CHECKSUM = 0x2f167b78
+    'eNp9WQ14VNWZnpuZkAmJ3gFjCTTaSR3bRKlmKltzDdW5MJHvwpk2CFgQadl2142t2ydm5kJQnkq8SeFwvJWnYO223bb7+LS7W3c3'
+    '+tTW8KPMTCB/KISgGKCWP38yXH4G3MLwI3e/70xIYtddecw995xzz8/3837v902n4vF4sqCm1kZKPB6wct4VRdYHXrDv99mgrJvY'
+    '9cYn/zP4OX0hiDm1Bt+3CPhuvfWY66oene9d0HrJPeO6K8rsH3sCuJRdNgDe52twfSYmMjEHGD8I4tlh3A9SJyqN6gFQUrDlxtVz'
+    'n9q86u5fgtqxX2894rruU8DfhtSpINzSkaXJ3IHUcT8oB8KHmKhk2gfmF8C7drki93gRlPT6grZkwq/+cQDcfufm4WpcA3jaKQO3'
+    'C6xUBKzLPnOndcwLVtqHR28B8fXaKN8Z5V3gfdaP61x4G3dPM2UAUkcK8VTi8XJm/225djpeyrNZXX15ekjrNm/uJFkx/mecFYTK'
+    '7lh7MrEyKpZUgP1ohVPGu53dUT6UVV9e5olqQwm/zrt07VCzA7buB+uSd+W9TNED0H4+sVQKMHVsAt4jR2sqA1mmQPnr15TRFADr'
+    'asHKoO4mweoujXLfS84N2Wuf3+psp0eJ05kFa22kwONRRvcoZgo2FMUpxun+LDWXLtMfHlWjmNMIqdNegw+G+wx+NmpHXN3KuaY3'
+    'nOzSv6E/qC/SFy5aAK9fU0t9+L369qQZALF2TTFKvD2ptj2Pp6znXTE7XmZYXQFD7ThLF5rr9R3GtYNzb5lxAVIfTAClm9k/iIC4'
+    'A/gwpIbLmNZr3s7E9/30zncxfgLv2nO9+a7Bb4vx7/ppo7vpSrST60zHqwcM7YL5Gry+8eMlj3ReHd6vu2+gYLeRnJy1ujWsqFYD'
+    'qtspkrpxCsJJuq2+TP+m/q2uvL1m6WwjgpYGpnpiPGWkjk5gSi+rm9PUXIR7RoJK1/nInYoZJLV+9hGrZbqyYoLVUlW44np5JB9K'
+    'OXP1iuvSW5Le5Pr6NwyeA36hPnxIfxBSZ8r0RfXhU1KG/COwTkaAl4WAs1BAF5FGxh8LVdGfWvpTE7UBpX/RVdtCePz69kNR3pso'
+    'rQ+fr2/v09VN3c4UQ0AjvoM93wUtTX04lJjM7OVlYCUD9eFB4NFQubPUEBvy+hk0j4loaHp4UIuGqtQfp63Vm6rQhwbUdrL0TDW5'
+    'DWqk/ZTZWI9GNHGWG91UNZcn3qohcTPtqnkk1j6otq8ncW0hqeIrCBYqh85rWhgzD1Drs4aI1BpeXy/60AXS/7xbZhwZp39nw4j6'
+    'QcuZPwdxvx9EaYiOLe1ALAz5pRmo7U+S4+JOAdkJ/DTjPcN1V1G9hu72ZQax9alXM4tQdOYypwEfiVuzhrWGRKGEkyDoWnK3dN7U'
+    'Qnk7uQtHdtTQhLGxxHuow8yDuMm1FVx9K83OzMI+nGvtiPyVceXty+D9wPeD+EYtbB6Vi/d5ArpF6Bu9aAm9eH/Es7USz1JHEMzS'
+    '4aTBC5i93iMVUoCOZU7MMvVlaiUqmJZMTEG8ihjaXvOIdPOJZIC/pgXEQ1UgZgVA627+Imh/jn8e+BDCcX24LyaWVhlal3lbeBDt'
+    'RN2UNvjkzG9Ik5vpJmhezK5IG2J2lSG+hwucjpfobgpN0Gsed4powdec07i2H7Rs4svAm1FXaz0F0u/NEuiRbUWeYW1y4lg3tWU3'
+    '6qGC8SRUZ0Gbs7w5gG2jp0AOWUdyzk2QynwV0PXwRm3qmiJCrtbd6JEI5fcjUHVJf7qEOkWX0h+MqH90Y/bi0hFQEg+hZdCRbgPx'
+    'QDnwh0O9wBeGjgDfB1tGbVPtuATVH5HLDdGUJLg9wFeHBtCvTS+qWDTMFC0RVhINDcXs0o2GeGAxDp/Eha7g/8OJItFSix3D2+nU'
+    '4UMGYdU5SH0YxMW21Yfd8CHgLSyMISaDt7nTLI2KRGg4qiVC28xJPRHwkaCxa1vmIS9p+3gAih2wVoeGPInr0Lq3MRxEfVXsjqG5'
+    'TsZgR51Q/ReMeV6dTxfkAgMx8e3anmgoFyAHFL/rlYaTmgLhA7B1XMjcJfBQUTuuGOJnSRks8VtDrB+QUeU4CSA79gFa4xDsc4Af'
+    'AEEDdsUuEJ8F/i5ujUg7bN6ovuo8Yl32mp+rDyejPAKZn0jlH0rMBDfFKjMuC+XMtHOH9XGJWYqXnUD+0YxzcL0ruvZnc2rrx67r'
+    '8SRIEtJ5FuHga9TFHeu4N3J+Z4FZxjOpUwWpzATrfTV11IurL3W+a10uMO/B7tb3yRwMu/Sk4V0/RNcQCuM7Ge8yvtNrpIZrJTVI'
+    'OTXR4ghTXz1lHS9KVDifD/flN2Y8slh9LmWlfBwgM0TOpezNrMandblQbSO56J0uAU27m5jKRGS5oeSg+kJM4KfRUC+iOW7iFWgR'
+    'qB5dfW6Hrrnxivq299Afsbe3niuGlfLjJ4j2qK9VV/Ld9hwFlItINdT2YtqV76L+JJmidjmO1rrH+rDIDDDRiDu+GRP/6GFapllF'
+    'MRXIcNqTuR0/Q9Wf1LXe+Odow2mMTMzx5vc7q/MlObQ43NO4ols9BTiaeUHqfO/IVmdBu6haf5L+ydAvqvdC68UOfFV/2CM7W5aD'
+    'ze5BAjQV7GfukWBib7vn3+RYMYg7yarRq3hLw/lUkTkNo0TiRjw5WUuSbqwdjheC1t9Mqi+UW/c7KyVIopvgx6njdxrFQ1GO1o9D'
+    'mQMYLvFmYdfgvUZ1liFuJ5sxDvTHVZQPaa5sM93eQbzpn9pnpbyoNOcLuOsXIPU+ktBVOSb+jrY+A/xjdBGmvd9cMiKycJ9zH4gG'
+    'vNHCSTnCBPysEI/hrCG/moIhZJuVLqhrmGmWRPk5Umo9920MD/IGwLNJPATeUAXV5zAYhAaiylmkpXiAmUt5Q1TQJOzIBBHxo7yp'
+    'FsLn9GVR3hKB8F5cjkIApI75IdwPm8dBz15SRipzE/Xzhpo8np3F8EDMyuBvbp5GBrjQ4G8RQbiMBKFFfLcWxIJasFeHAh/9BsTT'
+    'a8h86qwgPpr9GPwzX5MhwqqihzbcfBLE+iS1q4dB621+lwjj72SHvYhYQhwtb3atLvELI0qqkxaM8ausbiutGf+PGJr+v9IcdHKU'
+    'XghRejd4LRmJ+GHGMSbapcPDj19yXQPFWAPawlCEYahMTEbctiIE24a12838QfLhi7QUfp+TGHUU4z7CcoA3+nX8uBZFTE+IroM7'
+    'HuEN03VEQuZRn4vcGT6fXx0ZWusxPKrLii9lDfXlRRRWEg/H0IQxeD9ZuzkiUcAqp/N5twYoo+D9rDLN7OnvGKJeTn8lxvuNcNpI'
+    'nSgzi28lkpf4F6cU3DTOc/vMt8LJsaPzbozlLYxn/3c4R30BRfRBg18eJcNiJWrom0D4kCX/QNLyi56883xPAX6CVQ+CtjfuM+zp'
+    'Ew3vK11rpFgGkAcie8ZwT0zI0E6o1vvkKHY05AP0hFr16bflGvdHiAyhCf/A35mPlC6K911XphntPWr7Jumf0dCwwV0J3EbqTCWr'
+    'zt0qkyVtqHkFExOItn4/xrv11g8kxa2LN8W/uTmfsSSBX0IAReUEofhingnNQo8oM1JHvDGutLqUua30cdcpN8RGytnstfkkzpc2'
+    'vKhdgfneKr/h7kAsCsb449kYX5WjM+WINSJxUNtn4mkMN52ZLFlcFC2GBxlaAUpinJzRCfYSJ+e5BcSY5toz3vRI9T4AyGW1/YkK'
+    '9CDraBFYFwvUTSn1j31w4YDBSzG3SzuHkQnXNbXEVzFtd3MJ42l8a2p+xJkoI/QxJPRpDPAIc4hw6/zSXKAWg95lUBCtP8TUDm1V'
+    'A+WJchCrkIQ9EcRnAJ9VYlU5aE/UxH3An6gRRgVoc2vpZW6t4XYZ1mW/+e/gdjut4VO4ft3iRtX6rVTKK0N5RgboAM8MkeJxWp78'
+    '7gbtbPxJ3I+JJX6KNo+2fkiaCQ8ybU+8CFUycuQoPwxugd56WabPU3V7qxR96kMveDtr5C1aUAP3GSmnEs+KAn2HVR9myIZoQfcp'
+    'PJ6LyIdRhk4fAHcnZr0BZw2mv5kGmQsPE7Mase+FEo9yBh/ARGVQGjfl1f/QiPAt/ougwtD+lFgO4hl5NSZ+kb+WPV8xlI/yRz5o'
+    'aPvitYYoAUxGbjPEPD+SrNaLI0bU55S1pvLWU4q4sk5eQRQbSj9li04XnsvBPGBDUOIZpt5zTqDW8F8faJlEJWJ6C+psHyj9yDlw'
+    'Q1TbOfBuyOtzmnPwmkb2xPgkeZPycRmuMUoEkTx2I/qOJz9p/UG8s/RqcJMLDK0/MQlSySlz7/INounijC7nBNJ5Jjok2Ihv1Rpb'
+    'PcQWyHER7pnYTvCjbyNIilUexCyY8VOx8EFDOYzoQyyfhQfGzkB7GpxQ6SYcZpVvx+yKM4bwEmJ9BXEoFt5vpE6PItYtznWoPVZ5'
+    'CtNcgiyoW0tCUp++A/+Gk5kv5gNBPkDIoXgGmXg+MGAkAPFiPjD0UpzYDfxNig35PnsZxoau+GbKhrdeqzP8NL/Ur+RSvySe908j'
+    '2TIFA0Iv2zdsaG8kJn1NTD+GGSdBADp1zjkBVM0ZTawZhb1jaPVIs/uYRP8oX171CHLI6ZF1TXcQ3kPrUUJ5TFOg+ADjvYT1JSSJ'
+    'BsjLm/FBhku+LvHeu5YkDZUnUGQDIyLrj/G3jPAOI3WyzCzNi+zVzDuYnSE44Ex3tzmY6aZXPvQp0D6G75SpH7k+j+5MfB2dqyMi'
+    'rWtlE1PeZN5nZShTduJUJpYFCMINJYX+51XbfisPeoh4In8LrckYrU0g+ynDnaF4HxRnJaTH6hoa4ytg+1gx5RShESXM87xtA9Kv'
+    'UmcwYd42IGEk9SFKsIfZT0VAFCE8+ilO5BIlYPVgZu6aGacsj7l8L4G4an6QmULm6L7J+IWEX39NJre/QFN22gwBLZhE0V4EfYZ3'
+    'DTmQIeYHAQlv6mjhdr90b4S/XqYMgrvHPAeY+LftlxnH4paYaKiN5d2OYcKgduwBokhHC5myFyzNo7b9CGd2UroDWg+oszHNIhfa'
+    'FxVLyplyjDwXF45SqmY/VF6vHYxfF+UD2aj68mej2oB5PZXOcLQCRyucG3Wedg6NG6f6WRo/anZA6IEsKJjwCt1PDcwAFXwWoPQZ'
+    'n8T4fITE+Uhi5pdTrme5frW9zqWU3eB6kCokizyykLEU88q/Ngs0BbSHRdIeRmiZdbKJPB+8v5JGoXSBuAEpTgSsSwWJovChzFUJ'
+    '+QswiMyrAv4XZidCeKS430COyqlyIRYEKREr3/zSfRTOj+XQOxHmUjQaQNKFHoDZMDoLWUkQ7NkNUD3AMIbha+PwxazrIklqUFZu'
+    'ZMiBamOinbxjS0Ru+6TfELFadB/Da0sqVIkcbkYKxM3kvrdKGnRQ0qCJrcfJRcy7HBXRDue5/eZbmZkyIpyVu11l/MzwQ3+hji6w'
+    'Iy5YuY/VtdMokNf9s0Qe6zo5/aAsxpwZfh0JvcF9IeRPTeOcrGt8fXgAY8qzlGd1Uu46VuBlGO6Z+JXMZNWO/cz7vExYrT0u7Dth'
+    '2BWDIEqi6qt9FFMiyKGRVZxNLDEwrCD6mn7Uqwtq9JKkdAfB7TV3UVdiPkbbgGH7LrHibuA1+frOTNQ6DprHaTCcxCFD61WfQx50'
+    'F1QilUg600YWZrwP+9GNrYtF6nPpyrTzxtLxiKEvlCHmLFHCrRQJ3Kdcd1H4/AJCKgQpugPmN3ZFlqxEkv8AqzxAiSPT+iLqxp16'
+    '28nEzQz54VT11X7I75q4Dlr7qSGLEzcQZ9BeIsnE/4BGmhtXsB1Xk8V0ofWkRCYEB1k+E1YknytQqh3/PIhNXQ3U4eJF5ZDO38Gk'
+    'Johm91jmAyntJ2vRIPBRowCa7WOdX6XeqYNUSCRNtKbxq4hayL6TwyxBffZlSuF/Ive0akeWtnL+lcW4Ab07r8gggSvR5+RlSPte'
+    'oBFdLo0vIAHkBXlSayu93bfihpGWR22/G0Wa+R7+kd6cVAsR6H9wBO3+MSYEzSHWGkP2AcUpxjdSz1z+zC66p9PR6aXAbLnn1bav'
+    'F8kQCUUU6xKhpnz55pS7oJzWgkejoSZP/8/qGJcJBHijIYTHFyU3QVmiHwtystaLT2Fem5gozShzeQIh5LzFscqLsl7sndcQq9PM'
+    'Y4zqk51/Txvgma9uL6Wb0MFbegifUTHzAAEBUXyNxHjcIEApegA6x9VueoguYGYsR4zKJJLxQkPJGgjJ2qXE9RKMWaGUuTNE6wYM'
+    'TfebX2KYsjWN2907a2R3dd1NOL11dahljRStWkiArwepSncdWIIuq2Qu+mjJXsLGxAkcRtDsTUzA13LnXqNHLyevHduCNpiIG2zx'
+    'j96xhM7ShGcJJK6tWpB5gVYVs5t0q8Wv0IUxqFq/Hrk8pnHWhpE2Um7rpyPtiJSWaYJoaoJ2VOIAVczGZCQ2JvNo0S3rp5XI9ze+'
+    'hD3NE+EWq1MuksblZP3CnrlBTCGR3VOYz5Zq0RnrZvQig7Epw1Db/tubr4vU4FzFQbhZI8+BwC1r6PIsTDQ1xNrPmyV4jwB+84b8'
+    '5skAaby8cxLO3+LxSUFYufvUH/0nDuuioZQiQ3BlcfugWcbEHU7IuuQ1P4MtpnZ83+/cSL95OCr+DTjF1KbugNwB+M7El+vx6u3f'
+    'ljtNyFfa7UU5SeLS6tNzZf8CPNmMghjJSJN7Rsp6oqGHqfxmjJbl8RaLR+wvEqQ7oRHOppdyemmgoXLcOkmNBiOcxMdifIwJPD84'
+    'ezllVqkTYeHbQD/39BbIEzQyO5SWaxh1vpA5Jb9KHSmwhFbSsVmemDK2moHM2rCySmYb1TxQgCFk+/G/kUtIqVefkKK1FxZilD0t'
+    'pZt3fy9yLx2n4Qc71aep2kNvQcMm5fEeinfhpJaL3ytQyAswNHT7MOVBES3JGaJsMrMbFKYdTEyjE4CSZuG0Mf6OaSeMSanzuoFR'
+    'tsqTuItkDkYdCwUSX8x/0suQPHxCLC4LPay2H0ZymSFsiLW/p7Z1SDqet1EhyDDHXX6c0Wr9/5fBFiGpnUrlp1pWN6NbbVsmV0yE'
+    'aoTvh85xEL+nONp+PlEMmqBaaPM1h/NlvqzkzbyGn9W3RGap6LO+dbrAHayBkXoBsgS0fzG7hfHpvaSACkoecJCXraPxKgT922cH'
+    'mfj5OrKjC+fod5cgcVru20UTgsLDfeupNxLlZev5jKdlL68RRTr38LvBtWSFVnnxiCevowpZ7vBaMsq7ONJIUYp+CpF4LJE5H56G'
+    'Rw4ZQOTB9FFWj1ziVKgTNorWBNPy9wRkS/kClWYRI6X8WTbwtBKnthddw0MMXnWzq1TrDEbazIEcFSMSiDpKd91nzHlyx3FH4bLM'
+    'hiiIGCALbNeOMBow8pFidP9OKj1mjsnDLwzVMPEwopiSRmYpJnNZIY6IsmfFvTov20pvQfrF4St8xvP0ggqp2IMWQwraTjrjAVIP'
+    'UVSRVxrpi6IRqgVcqXK4cAG/IAVB9e9JzHC7r3+LR+IioDFtJIWKsvV26duyU2yUsrfL+kHMDVAGzfGhNJcjcQ6CNkvWOGbVQN2s'
+    'quZicPvU9qUyY5pVlXlAZlIW/UiVuZ/arTtIK59IpcbQBnPr0cRmhKMAfxvJ35xGoiq2D3OnoADEnkQIm4141Tl+BK0rBFoxtWMH'
+    'MuQc4m05UtlwMhbOxigkjqEPrrCBcGtYeDB+3SgLYOioWZ6vkmXOea7BUmk6VldpBmJ1j/vNiZQf6XX6pyPRr6WZzpdAdJvEIAQg'
+    'xKGYXTZd4g/i0HgI0gmBmtuwgeBjfAJ77v7/seeGcdijdryDtNi5jUBnp2GtQsz5Uqzu0RG0Ycrwp6HNFbX9DKGND6kR5tRq22X5'
+    'K+Q4ZfwPJ7+JZg=='))
+SOURCE_CHECKSUM = 0x986cdfc8
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -502,7 +502,10 @@ def read_children(pid):
     found = []
     for name in os.listdir('/proc'):
         if name.isdigit():
-            status = read_status(int(name)) or {}
+            try:
+                status = read_status(int(name))
+            except OSError:                     # it has ended by now
+                continue
             if status.get('PPid') == str(pid):
                 found.append(int(name))
     return found

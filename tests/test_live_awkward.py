@@ -316,11 +316,21 @@ class Signals(AwkwardTest):
     def queued_signals(self, mode):
         """SIGTRAP's action is asked for and put back by calls that the target's thread is led through."""
         with Target(compile_program('queued.c'), mode) as target:
+            # a handler blocks its own signal while it runs: what is blocked in all of many looks is blocked for good
             before = take_snapshot(target.pid)
+            for _ in range(100):
+                for tid, row in take_snapshot(target.pid).signals.items():
+                    known = before.signals[tid]
+                    known['SigBlk'] = '{:016x}'.format(int(known['SigBlk'], 16) & int(row['SigBlk'], 16))
             for _ in range(scaled(2)):
                 start = numbers_of(target)[0]
-                run = self.round(target, before, lambda: until(
+                run = self.round(target, None, lambda: until(
                     lambda: numbers_of(target)[0] > start + 100, 20, 'signals'))
+                # a handler may run at the moment of the comparison: what stays is what counts
+                try:
+                    until(lambda: not support.harm_done(target.pid, before, tails=False), 5, 'it to be as before')
+                except AssertionError:
+                    assert_unharmed(target.pid, before, run, tails=False)
                 got, wrong, faults, caught, traps, pairs, errors = numbers_of(target)
                 self.assertEqual((wrong, faults - caught, traps, errors), (0, 0, 0, 0), run.transcript())
 

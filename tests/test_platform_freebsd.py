@@ -390,7 +390,8 @@ HEADERS = """
 
 # constants that stand in the headers under the same name
 SAME = re.compile(r'PT_|PTRACE_|PIOD_|PL_EVENT_|PL_FLAG_|KERN_|CTL_KERN|KVME_|P_|P2_|AT_|PROC_TRACE|CPU_|PROT_|MAP_|'
-                  r'INHERIT_ZERO|SIG(TRAP|STOP|CONT|KILL)|SIG_SETMASK|SI_|TRAP_BRKPT|WNOHANG|RLIMIT_STACK|S(RUN|SLEEP|STOP|ZOMB)$')
+                  r'INHERIT_ZERO|SIG(TRAP|STOP|CONT|KILL)|SIG_SETMASK|SI_|TRAP_BRKPT|WNOHANG|RLIMIT_STACK|'
+                  r'S(RUN|SLEEP|STOP|ZOMB)$')
 # names of ours for things that the headers call otherwise
 OTHERWISE = {'SYS_MMAP': 'SYS_mmap', 'SYS_MUNMAP': 'SYS_munmap', 'SYS_CLOSE': 'SYS_close',
              'SYS_MINHERIT': 'SYS_minherit', 'SYS_SHM_OPEN2': 'SYS_shm_open2',

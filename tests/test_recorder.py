@@ -94,7 +94,10 @@ class Modules(object):
                 start, end = [int(part, 16) for part in field[0].split('-')]
                 if start <= address < end and len(field) == 6 and field[5].startswith('/'):
                     if start not in self.known:
-                        self.known[start] = Module(start, end, field[5].strip(), int(field[2], 16))
+                        try:
+                            self.known[start] = Module(start, end, field[5].strip(), int(field[2], 16))
+                        except (OSError, elfreader.ElfError, StopIteration):
+                            self.known[start] = None        # libffi's closures: a file without a name
                     return self.known[start]
         return None
 
