@@ -5,6 +5,7 @@ The targets (tests/targets) leak prime numbers of blocks from known functions wh
 every way; valgrind's memcheck is the judge of one of them.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -56,9 +57,9 @@ class LiveTest(unittest.TestCase):
 class ExactCounts(LiveTest):
     """Threads at full speed: the tool's figures against the program's."""
 
-    def one_round(self, target, operations):
+    def one_round(self, target, operations, *arguments, **options):
         before = take_snapshot(target.pid)
-        with Memleax('-e', '1', '--force', target.pid) as run:
+        with Memleax(*('-e', '1', '--force') + arguments + (target.pid,), **options) as run:
             run.begin()
             target.say('go {}'.format(operations))
             lines = target.lines_until('^end$', 120)
@@ -97,6 +98,36 @@ class ExactCounts(LiveTest):
                     frames = [frame.name for frame in found[name].frames]
                     self.assertEqual(frames[1:4], [name, 'leak', 'work'], text)
                 self.assertIn('exact.c:', found['leak_malloc'].frames[1].location, text)
+
+    def test_stacks_that_look_alike(self):
+        # sp and the return address are the same for all 64 paths: only words further up the stack differ
+        with Target(compile_program('twins.c'), 3) as target:
+            before = take_snapshot(target.pid)
+            with Memleax('-e', '1', '-m', '100000', '--force', target.pid) as run:
+                run.begin()
+                target.say('go {}'.format(scaled(12)))
+                target.lines_until('^done$', 120)
+                expected = dict((path, 3 * (path % 7)) for path in range(64) if path % 7)
+                run.expect_expired(sum(expected.values()), 60)
+                report = run.finish()
+                text = run.transcript()
+                self.check_end(run, report)
+                found = {}
+                for stack in report.stacks:
+                    names = [frame.name for frame in stack.frames]
+                    self.assertEqual(names[1:3] + names[15:16], ['leaf', 'step', 'walk'], text)
+                    path = sum(1 << bit for bit, name in enumerate(names[3:15:2]) if name == 'right')
+                    self.assertEqual((stack.alloc, stack.free), (3 * scaled(12), 3 * scaled(12) - expected[path]), text)
+                    self.assertEqual(stack.alloc_bytes, stack.alloc * (16 + path), text)
+                    self.assertNotIn(path, found, text)
+                    found[path] = stack.may_leak
+                self.assertEqual(found, expected, text)
+                assert_unharmed(target.pid, before, run)
+
+    def test_with_python_alone(self):
+        # where a process may not run machine code of its own making, the monitor does without
+        with Target(compile_program('exact.c'), 8) as target:
+            self.one_round(target, 3000, '--engine', 'trap', env=dict(os.environ, MEMLEAX_NO_KEEPER='1'))
 
     def test_throttled(self):
         with Target(compile_program('exact.c'), 16, 300) as target:
