@@ -700,7 +700,6 @@ class ModuleMap(object):
         self.rejected = {}
         self.on_unload = lambda start, end: None
         self.before_unload = lambda: None
-        self.own_code = []              # (start, end) of mapped pages with our stubs
 
     def refresh(self):
         """Read the mappings; keep the modules that are still there. True if anything changed."""
@@ -720,7 +719,7 @@ class ModuleMap(object):
             del group[:]
 
         for item in maps:
-            named = item.path.startswith('/') or item.path == '[vdso]'
+            named = (item.path.startswith('/') and not item.path.startswith(platform.CODE_PATH)) or item.path == '[vdso]'
             if group and not (named and item.path == group[0].path and item.inode == group[0].inode
                               and item.offset > group[-1].offset):
                 finish()
@@ -3763,7 +3762,7 @@ class RecorderEngine(TrapEngine):
             return problems
         self.tables['state'] = 0
         self.note('verbose', 'recorder: ' + ', '.join(
-            '%s %d' % (name, self.tables[name]) for name in recorder.COUNTERS if self.tables[name]))
+            '%s %d' % (name, self.tables[name]) for name in recorder.COUNTERS if 0 < self.tables[name] < 1 << 63))
         problems = []
         try:
             self._serve()
@@ -3802,6 +3801,10 @@ class RecorderEngine(TrapEngine):
 
     def _heal_children(self, problems):
         """Children forked while the hooks were in have a copy of them, switched off: they are taken out there, too."""
+        hidden = platform.unreadable_children(self.pid, platform.start_time(os.getpid()) or 0)
+        if hidden:
+            self.note('warning', 'children that do not let us look at their mappings may keep the hooks, switched off, '
+                      'until they end or call exec: ' + ' '.join(map(str, hidden)))
         known = {self.pid}
         if not self.tracer.reads_untraced:
             kept = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
@@ -3819,9 +3822,11 @@ class RecorderEngine(TrapEngine):
                 self.children += 1
                 try:
                     failed = healer.find(True) and healer.heal()[0]
+                    remains = bool(failed) and healer.find(True)
                 except (platform.PlatformError, MonitorError, OSError) as error:
                     failed = [str(error)]
-                if failed and platform.threads(pid) and healer.find(True):
+                    remains = pid in platform.processes_that_map(self.shared)
+                if remains and platform.threads(pid):
                     self.children_failed.append(pid)
                     problems.append('the hooks stay in the child process %d, switched off: %s' % (pid, failed[0]))
 
@@ -4042,7 +4047,7 @@ def _main(settings, channel):
             engine.prepare()
             engine._check_plan()
             engine.attach()
-        channel.send('begin', pid=settings.pid, program=engine.target.name, threads=len(engine.tracer.tasks),
+        channel.send('begin', pid=settings.pid, program=engine.target.name, threads=len(engine.tracer.tasks) or len(platform.threads(settings.pid)),
                      engine=engine.kind(), standstill=engine.busy, where=where)
         engine.ledger.started = time.monotonic()
         engine.run()

@@ -137,6 +137,7 @@ PROT_EXEC = 4
 MAP_SHARED = 1
 MAP_PRIVATE = 2
 MAP_FIXED = 0x10
+CODE_PATH = '\0'                # of mappings for stubs: they have no path here
 MAP_ANON = 0x1000
 MAP_EXCL = 0x4000
 MAP_NOCORE = 0x20000
@@ -766,6 +767,11 @@ def processes_that_map(fd):
     """Ids of the processes that have a file of make_shared_file() mapped."""
     size = os.fstat(fd).st_size
     return [process.pid for process in _processes(KERN_PROC_PROC) if _maps_shared(process.pid, size)]
+
+
+def unreadable_children(pid, since):
+    """Ids of the processes that descend from one, began after `since` and hide their mappings: none known here."""
+    return []
 
 
 def shared_memory_of(pid):

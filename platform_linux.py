@@ -64,6 +64,13 @@ SYS_MUNMAP = 11
 SYS_CLOSE = 3
 SYS_MADVISE = 28
 SYS_MEMFD_CREATE = 319
+MFD_CLOEXEC = 1
+MFD_EXEC = 0x10
+# how files of memory are called (memfd_create(2)), and how proc(5) shows them
+SHARED_FILE = 'memleax'
+SHARED_PATH = '/memfd:memleax'
+CODE_FILE = 'code.memleax'
+CODE_PATH = '/memfd:code.memleax'
 MADV_DONTDUMP = 16
 MADV_WIPEONFORK = 18
 SYS_RT_SIGACTION = 13
@@ -544,10 +551,36 @@ def processes_that_map(fd):
     for name in os.listdir('/proc'):
         if name.isdigit() and int(name) != os.getpid():
             text = _slurp('/proc/%s/maps' % name, 1 << 24) or b''
-            if b'/memfd:memleax' in text and any(
-                    item.inode == status.st_ino and item.path.startswith('/memfd:memleax')
+            if SHARED_PATH.encode('ascii') in text and any(
+                    item.inode == status.st_ino and item.path.startswith(SHARED_PATH)
                     for item in parse_mappings(text.decode('utf-8', 'replace'))):
                 found.append(int(name))
+    return found
+
+
+def unreadable_children(pid, since):
+    """Ids of the processes that descend from one, began after `since` (as start_time() says) and do not let us look at
+    their mappings: another user's, or not dumpable."""
+    parents = {}
+    for name in os.listdir('/proc'):
+        data = _slurp('/proc/%s/stat' % name) if name.isdigit() else None
+        try:
+            fields = data[data.rindex(b')') + 2:].split()
+            parents[int(name)] = int(fields[1]), int(fields[19])
+        except (AttributeError, TypeError, ValueError, IndexError):
+            pass                                # it has ended
+    found = []
+    for child, (parent, start) in sorted(parents.items()):
+        while parent != pid and parent in parents:
+            parent = parents[parent][0]
+        if parent == pid and start >= since:
+            try:
+                with open('/proc/%d/maps' % child, 'rb') as file:
+                    file.read(1)
+            except PermissionError:
+                found.append(child)
+            except OSError:
+                pass
     return found
 
 
@@ -556,9 +589,9 @@ def shared_memory_of(pid):
     text = _slurp('/proc/%d/maps' % pid, 1 << 26)
     if not text:                            # the first thread may have ended
         text = next(filter(None, (_slurp('/proc/%d/maps' % tid, 1 << 26) for tid in threads(pid))), b'')
-    if b'/memfd:memleax' not in text:
+    if SHARED_PATH.encode('ascii') not in text:
         return 0, 0
-    found = [item for item in parse_mappings(text.decode('utf-8', 'replace')) if item.path.startswith('/memfd:memleax')]
+    found = [item for item in parse_mappings(text.decode('utf-8', 'replace')) if item.path.startswith(SHARED_PATH)]
     return (found[0].start, found[-1].end - found[0].start) if found else (0, 0)
 
 
@@ -1428,8 +1461,10 @@ class Tracer(object):
 
         Ours may be sized and filled without touching the target's limits and accounts.
         """
-        # MFD_CLOEXEC
-        number = self.inject(tid, SYS_MEMFD_CREATE, (None, 1), syscall_address, seccomp, b'memleax\0')
+        return self._make_file(tid, SHARED_FILE, MFD_CLOEXEC, syscall_address, seccomp)
+
+    def _make_file(self, tid, name, flags, syscall_address, seccomp):
+        number = self.inject(tid, SYS_MEMFD_CREATE, (None, flags), syscall_address, seccomp, name.encode('ascii') + b'\0')
         if number < 0:
             raise PlatformError('memfd_create in process %d' % self.pid, self.pid, -number)
         try:
@@ -1481,18 +1516,47 @@ class Tracer(object):
         candidates = [address for address in candidates
                       if abs(address - start) < 0x7ff00000 and abs(address - end) < 0x7ff00000 and address > 65536]
         candidates.sort(key=lambda address: abs(address - start))
-        problem = errno.ENOMEM
-        for address in candidates[:8]:
-            # MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE; before Linux 4.17 the last is only a hint
-            result = self.inject(tid, SYS_MMAP, (address, size, 5, 0x100022, (1 << 64) - 1, 0), syscall_address,
-                                 seccomp)
-            if result == address:
-                return address
-            if 0 < -result < 4096:
-                problem = -result
-            else:
-                self.inject(tid, SYS_MUNMAP, (result, size), syscall_address, seccomp)
-        raise PlatformError('mapping a page in process %d' % self.pid, self.pid, problem)
+        # A policy may forbid executable memory that is no file's (SELinux, execmem), or files of memory that are executable
+        # (sysctl vm.memfd_noexec).
+        number = self._code_file(tid, size, syscall_address, seccomp)
+        try:
+            problem = errno.ENOMEM
+            for file in (number, None) if number is not None else (None,):
+                for address in candidates[:8]:
+                    # PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE (before Linux 4.17 only a hint), MAP_ANONYMOUS
+                    how = (0x100002, file) if file is not None else (0x100022, (1 << 64) - 1)
+                    result = self.inject(tid, SYS_MMAP, (address, size, 5) + how + (0,), syscall_address, seccomp)
+                    if result == address:
+                        return address
+                    if 0 < -result < 4096:
+                        problem = -result
+                        if problem in (errno.EACCES, errno.EPERM):
+                            break
+                    else:
+                        self.inject(tid, SYS_MUNMAP, (result, size), syscall_address, seccomp)
+            raise PlatformError('mapping a page in process %d' % self.pid, self.pid, problem)
+        finally:
+            if number is not None:
+                self.close_file(tid, number, syscall_address, seccomp)
+
+    def _code_file(self, tid, size, syscall_address, seccomp):
+        """The target's number of a file of memory for code; None where there can be none."""
+        for flags in (MFD_CLOEXEC | MFD_EXEC, MFD_CLOEXEC):         # before Linux 6.3 only the second
+            try:
+                file, number = self._make_file(tid, CODE_FILE, flags, syscall_address, seccomp)
+            except PlatformError as error:
+                if error.errno == errno.EINVAL:
+                    continue
+                return None
+            try:
+                os.ftruncate(file, size)
+                return number
+            except OSError:
+                self.close_file(tid, number, syscall_address, seccomp)
+                return None
+            finally:
+                os.close(file)
+        return None
 
     def unmap_page(self, tid, address, syscall_address, seccomp, size=PAGE_SIZE):
         """Unmap what one of the others mapped."""

@@ -390,7 +390,7 @@ class Memleax(object):
     """
 
     def __init__(self, *arguments, **options):
-        self.argv = [options.get('python', sys.executable), PROGRAM] + [str(a) for a in arguments]
+        self.argv = [options.get('python', sys.executable), options.get('program', PROGRAM)] + [str(a) for a in arguments]
         if ENGINE != 'auto' and '--engine' not in arguments:
             self.argv[2:2] = ['--engine', ENGINE]
         self.started = time.monotonic()

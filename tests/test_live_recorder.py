@@ -11,6 +11,7 @@ import sys
 import unittest
 
 import support
+from platform_linux import mappings
 from support import Memleax, Target, assert_unharmed, compile_program, take_snapshot
 from test_live_exact import LiveTest, wait_for
 
@@ -50,6 +51,20 @@ def inject(*arguments, inject=platform.Tracer.inject):
 platform.Tracer.inject = inject
 platform.ptrace = counted(platform.ptrace)
 platform._ptrace = counted(platform._ptrace)
+memleax.main()
+'''
+
+# memleax as on a program whose segments' tails have no room for the recorder's code; without a file for it, where asked.
+WITHOUT_ROOM = '''
+import sys
+sys.path.insert(0, {folder!r})
+import memleax
+import monitor
+import platform_linux as platform
+
+monitor.HookPlan.place_code = lambda *arguments: None
+if sys.argv.pop(1) == 'anonymous':
+    platform.Tracer._code_file = lambda *arguments: None
 memleax.main()
 '''
 
@@ -160,6 +175,31 @@ class Recorder(LiveTest):
                         self.assertEqual(target.ask('count', r'^count \d+ (\d+)').group(1), '0', step)
                 run = support.run_memleax('--heal', target.pid)
                 self.assertEqual(run.report.status, 0, run.transcript())
+                assert_unharmed(target.pid, before, run, tails=False)
+
+    def test_mapped_code(self):
+        """Where there is no room in segments' tails."""
+        script = os.path.join(support.temporary_directory(), 'without_room.py')
+        with open(script, 'w') as file:
+            file.write(WITHOUT_ROOM.format(folder=support.ROOT))
+        with Target(compile_program('loop.c'), 2) as target:
+            before = take_snapshot(target.pid)
+            for kind in ('file', 'anonymous', 'file'):
+                with Memleax(kind, '-e', '30', '--force', '--verbose', '--engine', 'recorder', target.pid,
+                             program=script) as run:
+                    run.begin()
+                    wait_for(target, 1000)
+                    start = int(run.expect(r'the code of the recorder: \d+ bytes mapped at 0x([0-9a-f]+)')
+                                .group(1), 16)
+                    mapped = [item for item in mappings(target.pid) if item.start == start]
+                    self.assertEqual([(item.permissions, item.path.split(' ')[0]) for item in mapped],
+                                     [('r-xp', '/memfd:code.memleax' if kind == 'file' else '')], run.transcript())
+                    self.check_end(run, run.finish())
+                self.assertEqual([item for item in mappings(target.pid) if 'memfd' in item.path or item.start == start],
+                                 [], run.transcript())
+                self.assertEqual([fd for fd in os.listdir('/proc/%d/fd' % target.pid)
+                                  if 'memfd' in os.readlink('/proc/%d/fd/%s' % (target.pid, fd))], [])
+                self.assertEqual(target.ask('count', r'^count \d+ (\d+)').group(1), '0', run.transcript())
                 assert_unharmed(target.pid, before, run, tails=False)
 
 

@@ -9,6 +9,7 @@ Facts: getrlimit(2), mlockall(2), seccomp(2), makecontext(3), sigaltstack(2), rs
 proc(5) (/proc/PID/stat, /proc/PID/task/TID/children).
 """
 
+import ctypes
 import os
 import random
 import re
@@ -69,14 +70,14 @@ def size_of(pid):
 
 class LimitsTest(LiveTest):
 
-    def attach(self, target, *options):
-        run = Memleax('--engine', 'recorder', '--force', *(options + (target.pid,)))
+    def attach(self, target, *arguments, **options):
+        run = Memleax('--engine', 'recorder', '--force', *(arguments + (target.pid,)), **options)
         self.addCleanup(run.kill)
         return run.begin()
 
-    def recording(self, target, *options):
+    def recording(self, target, *arguments, **options):
         """A run that the recorder serves."""
-        run = self.attach(target, *options)
+        run = self.attach(target, *arguments, **options)
         self.assertNotIn(NOT_USED, run.transcript())
         return run
 
@@ -420,6 +421,37 @@ class Children(LimitsTest):
             for pid in children:
                 self.check_clean(pid, None, run)
             self.check_target(target, before, run)
+
+    def hidden(self, rights):
+        """A run without some capabilities, of a target that has a child which hides -> (report, run, the child)."""
+        def limit():
+            for number in rights if os.getuid() == 0 else ():
+                ctypes.CDLL(None).prctl(24, ctypes.c_ulong(number), 0, 0, 0)        # PR_CAPBSET_DROP
+        with Target(compile_program('brood.c'), preexec_fn=limit) as target:
+            before = take_snapshot(target.pid)
+            run = self.recording(target, '-e', '30', preexec_fn=limit)
+            plain = self.fork(target)
+            hidden = int(target.ask('hide', r'^child (\d+)').group(1))
+            until(lambda: int(target.ask('count', r'^count (.*)').group(1).split()[2]), 10, 'the hidden child')
+            report = run.finish()
+            self.assertEqual(report.stop, ['== Terminate monitoring.'], run.transcript())
+            self.check_clean(plain, None, run)
+            self.check_target(target, before, run)
+            return report, run, hidden
+
+    def test_that_hide_are_named(self):
+        report, run, hidden = self.hidden((19, 21, 38))             # CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON
+        self.assertEqual(report.status, 0, run.transcript())
+        self.assertIn('-- 1 forked children got their code back', report.proof, run.transcript())
+        self.assertRegex(run.transcript(), r'may keep the hooks, switched off, .*: {}\n'.format(hidden))
+
+    def test_that_cannot_be_written_are_named(self):
+        report, run, hidden = self.hidden((19,))
+        if re.search(r'may keep the hooks, switched off, .*: {}\n'.format(hidden), run.transcript()):
+            return                                                  # CAP_PERFMON did not let us look
+        self.assertEqual(report.status, 1, run.transcript())
+        self.assertIn('-- 1 forked children got their code back', report.proof, run.transcript())
+        self.assertRegex(run.transcript(), r'the hooks stay in the child process {}, switched off'.format(hidden))
 
     def test_get_their_code_back_by_heal(self):
         """After a kill -9 each process has to be healed by itself: nobody else knows of them."""

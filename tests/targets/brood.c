@@ -3,8 +3,8 @@
  *
  *   brood
  *
- * "fork": "child PID".  "count": "count PAIRS PAIRS_OF_EACH_CHILD... ERRORS".  "quit": the children end with
- * it.
+ * "fork": "child PID"; "hide": the same, of a child whose mappings others may not look at.  "count": "count
+ * PAIRS PAIRS_OF_EACH_CHILD... ERRORS".  "quit": the children end with it.
  */
 #include "common.h"
 #include <sys/mman.h>
@@ -47,11 +47,13 @@ int main(void)
     pthread_create(&t, NULL, parent, NULL);
     ready(1);
     while (hear(line, sizeof line)) {
-        if (!strcmp(line, "fork") && children + 1 < MOST) {
+        int hide = !strcmp(line, "hide");
+        if ((hide || !strcmp(line, "fork")) && children + 1 < MOST) {
             pid_t pid = fork();
             if (pid == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
                 prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+                prctl(PR_SET_DUMPABLE, !hide, 0, 0, 0);
                 for (unsigned i = 0; ; i++)
                     allocate(children + 1, i);
             }
