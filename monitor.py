@@ -4047,7 +4047,8 @@ def _main(settings, channel):
             engine.prepare()
             engine._check_plan()
             engine.attach()
-        channel.send('begin', pid=settings.pid, program=engine.target.name, threads=len(engine.tracer.tasks) or len(platform.threads(settings.pid)),
+        channel.send('begin', pid=settings.pid, program=engine.target.name,
+                     threads=len(engine.tracer.tasks) or len(platform.threads(settings.pid)),
                      engine=engine.kind(), standstill=engine.busy, where=where)
         engine.ledger.started = time.monotonic()
         engine.run()

@@ -1516,14 +1516,15 @@ class Tracer(object):
         candidates = [address for address in candidates
                       if abs(address - start) < 0x7ff00000 and abs(address - end) < 0x7ff00000 and address > 65536]
         candidates.sort(key=lambda address: abs(address - start))
-        # A policy may forbid executable memory that is no file's (SELinux, execmem), or files of memory that are executable
-        # (sysctl vm.memfd_noexec).
+        # A policy may forbid executable memory that is no file's (SELinux, execmem), or files of memory that are
+        # executable (sysctl vm.memfd_noexec).
         number = self._code_file(tid, size, syscall_address, seccomp)
         try:
             problem = errno.ENOMEM
             for file in (number, None) if number is not None else (None,):
                 for address in candidates[:8]:
-                    # PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE (before Linux 4.17 only a hint), MAP_ANONYMOUS
+                    # PROT_READ | PROT_EXEC; MAP_PRIVATE | MAP_FIXED_NOREPLACE (before Linux 4.17 only a hint) and
+                    # MAP_ANONYMOUS
                     how = (0x100002, file) if file is not None else (0x100022, (1 << 64) - 1)
                     result = self.inject(tid, SYS_MMAP, (address, size, 5) + how + (0,), syscall_address, seccomp)
                     if result == address:
