@@ -2809,7 +2809,8 @@ class TrapLoop(object):
 
     @classmethod
     def make(cls, engine):
-        """The loop for an engine; None where there is none: another system, or this process may not run code of its own."""
+        """The loop for an engine; None where there is none: on another system, or where this process may not run machine
+        code of its own making."""
         clock = platform.keeper_clock()
         if clock is None or os.environ.get('MEMLEAX_NO_KEEPER'):
             return None
