@@ -36,6 +36,13 @@ except ValueError:
 
 C_FLAGS = ['-O2', '-g', '-fomit-frame-pointer', '-fno-builtin', '-pthread']
 
+# Under nohup, or in a shell's background, these are ignored, which every process that we start would inherit.
+for _number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _temporary = None
 _compiled = {}
 
