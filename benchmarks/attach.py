@@ -3,12 +3,13 @@ What attaching costs: time until the hooks are in, how long the target stood sti
 of both of memleax's processes, for processes of several kinds; then again when the first leak has been
 reported with names and lines.
 
-    python3 benchmarks/attach.py [--rounds N]
+    python3 benchmarks/attach.py [--rounds N] [--engine ENGINE]
 
 A small program; python3 with every extension module of its standard library; a process that maps libLLVM (100
 MB and more; left out where none is installed); 100 threads that sleep and 100 that allocate a thousand times
-a second each. Peak memory is VmHWM (proc(5)).  The standstill is memleax's own figure and, for allocating
-threads, the longest pause that the target itself saw.  Developers only: needs a C compiler.
+a second each. Peak memory is VmHWM less RssShmem, the shared tables (proc(5)).  The standstill is memleax's
+own figure and, for allocating threads, the longest pause that the target itself saw.  Developers only: needs
+a C compiler.
 """
 
 import argparse
@@ -27,6 +28,7 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 
 from pair import MEMLEAX, build         # noqa: E402
+ENGINE = 'auto'
 
 MAPPER = r'''
 #include <dlfcn.h>
@@ -71,17 +73,20 @@ while True:
 
 
 def peak(pid):
-    """VmHWM in MB, 0.0 when it is gone."""
+    """VmHWM in MB without the shared tables (RssShmem), 0.0 when it is gone."""
     try:
         with open('/proc/{}/status'.format(pid)) as f:
-            return int(re.search(r'VmHWM:\s*(\d+)', f.read()).group(1)) / 1024.0
+            text = f.read()
+        return (int(re.search(r'VmHWM:\s*(\d+)', text).group(1))
+                - int(re.search(r'RssShmem:\s*(\d+)', text).group(1))) / 1024.0
     except (OSError, AttributeError):
         return 0.0
 
 
-def tracer_of(pid):
-    with open('/proc/{}/status'.format(pid)) as f:
-        return int(re.search(r'TracerPid:\s*(\d+)', f.read()).group(1))
+def monitor_of(pid):
+    """The child of the process that was started."""
+    with open('/proc/{0}/task/{0}/children'.format(pid)) as f:
+        return int(f.read().split()[0])
 
 
 class Run(object):
@@ -91,7 +96,7 @@ class Run(object):
         self.lines = []
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, MEMLEAX, '--verbose', '--force', '-e', '0.3', str(pid)],
+            [sys.executable, MEMLEAX, '--engine', ENGINE, '--verbose', '--force', '-e', '0.3', str(pid)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.thread = threading.Thread(target=self.collect)
         self.thread.daemon = True
@@ -150,7 +155,7 @@ def one(argv, leaks, count):
                 found['pause'] = int(target.stdout.readline().split()[3]) / 1000.0
             still = run.find(r'stood still for ([\d.]+) ms')[1]
             found['still'] = float(still.group(1))
-            monitor = tracer_of(target.pid)
+            monitor = monitor_of(run.process.pid)
             found['reporter'], found['monitor'] = peak(run.process.pid), peak(monitor)
             if leaks:
                 ask(b'x')
@@ -173,7 +178,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rounds', type=int, default=3,
                         help='rounds of each; the middle one by time is shown (default 3)')
+    parser.add_argument('--engine', default='auto', choices=('auto', 'recorder', 'trap'), help="memleax's option")
     arguments = parser.parse_args()
+    global ENGINE
+    ENGINE = arguments.engine
     directory = tempfile.mkdtemp(prefix='memleax-benchmark-')
     try:
         source = os.path.join(directory, 'mapper.c')
