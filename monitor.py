@@ -41,8 +41,9 @@ CPU_SAMPLE_MOST = 256           # as CPU_SAMPLE, of a thread that stays where it
 LOOP_TURN = 0.01                # seconds after which the keeper comes back in any case
 TICK = 0.05                     # seconds between looks at the clock, the pipe and what has expired
 BRAKE_WINDOW = 2.0              # seconds over which the share of standstill is measured
-STOP_OVERHEAD = 8e-6            # seconds that a stop costs the thread besides the time that we measure: two switches
+STOP_OVERHEAD = 8e-6            # seconds that a stop costs the thread besides our work on it, until that is measured
 MASK_SAMPLE = 16                # a thread's signal mask is looked at in its first traps, then once in so many
+SAMPLE_MOST = 0.001             # seconds: what a stop cost more than that was not our doing
 CPU_SAMPLE = 32                 # stops between looks at where the trapping thread runs
 SHORT_STACK_BYTES = 1024        # of a stack, read at once at an allocation: 1.7 us; 4096 bytes: 2.7 us
 STACK_BYTES = 4096              # the same, after a stack that was longer
@@ -1229,6 +1230,11 @@ class TrapEngine(object):
         self.busy = 0.0                 # seconds in which the target stood still for us, all stops added up
         self.longest = 0.0
         self.stops = 0
+        self.overhead = STOP_OVERHEAD   # seconds a stop between the thread's halt and our work, our work and its going on
+        self.waited = 0.0               # overhead of the first `waited_stops` stops
+        self.waited_stops = 0
+        self.sample_due = False         # the overhead of the next stop is to be measured
+        self.sample = None              # (tid, when it was let go on, its run_time() then)
         self.cut_short = 0              # allocations whose stack is not whole
         self.window_start = 0.0
         self.window_busy = 0.0
@@ -1792,9 +1798,13 @@ class TrapEngine(object):
                                 resume(tid, platform.SIGTRAP)
                                 continue
                             task.last = pc
+                            if self.sample is not None and self.sample[0] == tid:
+                                self._end_sample(task, begin)
                             known[0](tid, task, known[1], begin)
                             if loop is not None:
                                 loop.admit(task)
+                            if self.sample_due:
+                                self._begin_sample(task)
                             # before the thread goes on: it may take our place on the core at once
                             spent = clock() - begin
                             resume(tid)
@@ -1807,6 +1817,7 @@ class TrapEngine(object):
                     else:
                         if loop is not None:
                             loop.flush()
+                        self.sample = None
                         self._on_event(tid, kind, pc)
                         self._stood_still(clock() - begin)
                 if self.tick_due or self.behind:
@@ -1931,6 +1942,7 @@ class TrapEngine(object):
             self.tracer.note_trap_mask(task)
         if not traps % CPU_SAMPLE or traps < 2:
             self._follow(task)
+            self.sample_due = True
 
     def _walk(self, hook, sp, stack, return_address):
         """Unwind from a hook's caller -> CallStack, None when there are too many."""
@@ -2074,6 +2086,25 @@ class TrapEngine(object):
         if cpu is not None and cpu != self.cpu:
             self.cpu = cpu if platform.run_on_cpu(cpu) else None
 
+    def _begin_sample(self, task):
+        """A thread is about to go on: how much of the time until its next trap will it have had?"""
+        self.sample_due = False
+        self.sample = None
+        run_time = platform.run_time(task.pid, task.tid)
+        if run_time is not None:
+            if self.loop is not None:
+                self.loop.ask_for(task.tid)
+            self.sample = task.tid, time.monotonic(), run_time
+
+    def _end_sample(self, task, now):
+        """It has trapped again: what it did not run, although it did not sleep, it stood still for us."""
+        tid, begin, before = self.sample
+        self.sample = None
+        after = platform.run_time(task.pid, tid)
+        if after is not None and after[1] - before[1] == 1:
+            missing = now - begin - (after[0] - before[0]) / 1e9
+            self.overhead += (min(max(missing, 0.0), SAMPLE_MOST) - self.overhead) / 8
+
     def _foreign_trap(self, tid, pc):
         """A SIGTRAP that is none of ours: the target's own. One of a trap that was taken out meanwhile is ours."""
         tracer = self.tracer
@@ -2211,7 +2242,10 @@ class TrapEngine(object):
                 module.close()
 
     def _standstill(self):
-        return self.busy + self.stops * STOP_OVERHEAD
+        """Seconds for which threads stood still, all added up."""
+        self.waited += (self.stops - self.waited_stops) * self.overhead
+        self.waited_stops = self.stops
+        return self.busy + self.waited
 
     def _send_status(self, now):
         elapsed = now - self.last_status
@@ -2928,6 +2962,8 @@ class TrapLoop(object):
                 self.tracer.note_trap_mask(task)
             if due & _DUE_CPU:
                 cpu = engine.cpu
+                if engine.sample is None or engine.sample[0] != tid:
+                    engine.sample_due = True
                 engine._follow(task)
                 words[place + 5] = min(2 * words[place + 5], CPU_SAMPLE_MOST) if engine.cpu == cpu else CPU_SAMPLE
                 words[place + 4] = words[place + 5]
@@ -2947,6 +2983,12 @@ class TrapLoop(object):
             words[place + 4] = words[place + 5] = CPU_SAMPLE
         words[place + 1] = task.last
         words[place + 2] = task.mask
+
+    def ask_for(self, tid):
+        """Python serves the next trap of a task, too."""
+        place = self.task_words + (tid & self.TASKS - 1) * 8
+        if self.words[place] == tid:
+            self.words[place + 4] = 1
 
     def drop(self, tid):
         """Something else happened to a task: Python serves its next trap."""

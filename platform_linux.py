@@ -404,21 +404,39 @@ def entry_point(pid):
     return 0
 
 
-def last_cpu(pid, tid, cache={}):
-    """The processor that a thread ran on last (proc(5), stat field 39), or None."""
-    fd = cache.get(tid)
+def run_time(pid, tid, cache={}):
+    """(nanoseconds that a thread has run, how often it was given a processor) (proc(5), schedstat), or None."""
+    data = _read_kept('/proc/%d/task/%d/schedstat' % (pid, tid), cache)
+    try:
+        run, _, times = data.split()
+        return int(run), int(times)
+    except (AttributeError, ValueError):
+        return None
+
+
+def _read_kept(path, cache):
+    """The first 1,024 bytes of a file that is kept open in `cache`; None where it cannot be read."""
+    fd = cache.get(path)
     try:
         if fd is None:
             if len(cache) > 64:
                 for old in cache.values():
                     os.close(old)
                 cache.clear()
-            fd = cache[tid] = os.open('/proc/%d/task/%d/stat' % (pid, tid), os.O_RDONLY | os.O_CLOEXEC)
-        data = os.pread(fd, 1024, 0)
-        return int(data[data.rindex(b')') + 2:].split()[36])
-    except (OSError, ValueError, IndexError):
+            fd = cache[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(fd, 1024, 0)
+    except OSError:
         if fd is not None:
-            os.close(cache.pop(tid))
+            os.close(cache.pop(path))
+        return None
+
+
+def last_cpu(pid, tid, cache={}):
+    """The processor that a thread ran on last (proc(5), stat field 39), or None."""
+    data = _read_kept('/proc/%d/task/%d/stat' % (pid, tid), cache)
+    try:
+        return int(data[data.rindex(b')') + 2:].split()[36])
+    except (AttributeError, ValueError, IndexError):
         return None
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 import support
@@ -194,6 +195,21 @@ class InTheMiddle(LiveTest):
                 run.begin()
                 self.check_end(run, run.finish())
                 assert_unharmed(target.pid, before, run)
+
+    @unittest.skipUnless(os.path.exists('/proc/self/schedstat'), 'a kernel without schedstat')
+    def test_the_share_of_standstill(self):
+        """A thread that does nothing but allocate stands still nearly all the time; that is what has to be said."""
+        with Target(compile_program('loop.c'), 1) as target:
+            with Memleax('-e', '30', '--force', '--engine', 'trap', target.pid) as run:
+                run.begin()
+                begin = time.monotonic()
+                wait_for(target, 20000)
+                elapsed = time.monotonic() - begin
+                report = run.finish()
+                elapsed_at_most = time.monotonic() - begin
+            still = float(re.search('stood still ([0-9.]+) s in all', '\n'.join(report.proof)).group(1))
+            self.assertGreater(still, 0.4 * elapsed, run.transcript())
+            self.assertLess(still, elapsed_at_most + 0.5, run.transcript())
 
     def test_loop_in_a_static_program(self):
         program = compile_program('loop.c', flags=['-static'], name='static-loop', required=False)
