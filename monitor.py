@@ -61,6 +61,7 @@ TABLE_SIZES = ({}, {'reserve': 0}, {'blocks': 1 << 14, 'reserve': 0, 'stacks': 1
                                     'rules': 1 << 15, 'pending': 1 << 6, 'threads': 1 << 10})
 MAX_LESSONS = 60000             # call sites taught ahead
 LEARN_QUIET = 0.02              # seconds without anything unknown after which the recorder begins to count
+DEAD_END = 5                    # walks that ended at a pc after which nobody is asked about it any more
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
 WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
 SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
@@ -3303,6 +3304,7 @@ class RecorderEngine(TrapEngine):
         self.shared = -1
         self.stub_frames = frozenset()
         self.lessons = iter(())         # call sites that are taught ahead
+        self.dead_ends = {}             # a pc without rules -> walks that ended there
         self.lessons_left = MAX_LESSONS
         self.overflow = 64              # blocks that found their place taken, beyond which there have to be more
         self.full = False               # there is no more room for blocks to be had
@@ -3347,7 +3349,7 @@ class RecorderEngine(TrapEngine):
             self.note('info', 'the recorder cannot be used (%s): every call stops the target' % error)
         if self.tables is not None:
             for address in self.seen:
-                self.tables.teach(address, self.unwinder.simple_rule(address))
+                self.tables.teach(address, self._rule_at(address))
             self.lessons = self._lessons()
             # on a busy machine it takes longer until as much is taught
             clock = time.process_time
@@ -3750,7 +3752,7 @@ class RecorderEngine(TrapEngine):
                     return b'' if item.sp - PAGE <= address < item.high else read(address, size)
 
                 walk = walker.unwind(registers, item.sp, item.stack, careful, limit, True)
-                number = tables.learn(item, walk, walker.simple_rule, self.stub_frames)
+                number = tables.learn(item, walk, self._rule_at, self.stub_frames)
                 provisional[base + item.slot] = number
                 self._teach_what_is_not_known(walk)
         if worked:
@@ -3759,27 +3761,28 @@ class RecorderEngine(TrapEngine):
         for pc, is_return in missed:
             if pc in self.stub_frames:
                 continue
-            tables.teach(pc, walker.simple_rule(pc, is_return), is_return)
+            tables.teach(pc, self._rule_at(pc, is_return), is_return)
         asked = tables.asked()
         for tcb, sp in asked:
             self._set_stack(tcb, sp)
         return bool(worked or missed or asked)
 
+    def _rule_at(self, pc, is_return=True):
+        """What to teach about a pc; code without unwind information goes by what the unwinder guessed there."""
+        rule = self.unwinder.simple_rule(pc, is_return)
+        return self.unwinder.guessed_rule(pc) if rule is None and is_return else rule
+
     def _teach_what_is_not_known(self, walk):
-        """Code without unwind information: what the unwinder guesses, or that nobody knows more."""
-        tables = self.tables
-        last = len(walk.addresses) - 1
-        exact = set(walk.exact)
-        for index, pc in enumerate(walk.addresses):
-            if pc in self.stub_frames or index in exact or self.unwinder.simple_rule(pc) is not None:
-                continue
-            module = self.modules.at(pc - 1)
-            if index == last:
-                if walk.ending in ('no rules', 'bad rules') and (module is not None or self._is_generated(pc)):
-                    tables.teach(pc, recorder.NO_RULES)
-            elif module is None and self._is_generated(pc):
-                # what JIT compilers make keeps frame pointers; that the walk went on says that this does
-                tables.teach(pc, (unwinder.RBP, 16, -16))
+        """Code without unwind information where no walk goes on: after some tries, that nobody knows more."""
+        if walk.ending not in ('no rules', 'bad rules') or not walk.addresses:
+            return
+        pc = walk.addresses[-1]
+        if (pc in self.stub_frames or len(walk.addresses) - 1 in walk.exact or self._rule_at(pc) is not None
+                or self.modules.at(pc - 1) is None and not self._is_generated(pc)):
+            return
+        tries = self.dead_ends[pc] = self.dead_ends.get(pc, 0) + 1
+        if tries >= DEAD_END:
+            self.tables.teach(pc, recorder.NO_RULES)
 
     def _is_generated(self, pc):
         """Whether a pc lies in executable memory without a file."""

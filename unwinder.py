@@ -1025,7 +1025,8 @@ class Unwinder(object):
         self._rules = {0: _SHORT_SPECIAL}       # a return address or ~pc -> the pair for the hot loop
         self._full = {}                 # the same -> _Rule, for those that took a full step
         self._pairs = {}                # one pair for all that are equal
-        self._believed = set()        # in code without rules: return addresses found to be some,
+        self._guesses = {}              # a return address in code without rules -> what simple_rule() would give
+        self._believed = set()          # in such code: return addresses found to be some,
         self._no_sigreturn = set()      # and pcs that are not in a signal handler's return
         self.endings = dict.fromkeys(ENDINGS[2:], 0)
         self.guessed = 0
@@ -1057,6 +1058,7 @@ class Unwinder(object):
         """Drop what was learned about addresses in [start, end): a module was unloaded, or one was loaded."""
         self._forget_rules(start, end)
         self._tables.clear()
+        self._guesses.clear()
         self._believed.clear()
         self._no_sigreturn.clear()
 
@@ -1071,6 +1073,11 @@ class Unwinder(object):
         more."""
         rule = self._rule(address if is_return else ~address)
         return END_OF_STACK if rule.ending == END_OF_STACK else rule.simple()
+
+    def guessed_rule(self, address):
+        """What simple_rule() would give for a return address in code without rules, going by the walks so far that came
+        through there; None where there was none, or they did not agree."""
+        return self._guesses.get(address)
 
     def _learn(self, key):
         rules = self._rules
@@ -1376,12 +1383,10 @@ class Unwinder(object):
     def _guess(self, rule, key, registers, memory):
         """One frame up in code without rules: by what the code shows, else by the frame pointer.
 
-        A guess counts only if a call instruction stands before the return address it finds; in code outside
-        all modules also if frame pointers go on from there: an interpreter made at run time may push return
-        addresses that no call instruction precedes.
+        A guess counts only if a call instruction stands before the return address it finds, or if frame pointers go on
+        from there: an interpreter may push return addresses that no call instruction precedes.
         """
         start, is_entry = rule.guess
-        generated = rule is _RULE_GUESS
         pc = registers[RA]
         sp = registers[RSP]
         fp = registers[RBP]
@@ -1408,10 +1413,19 @@ class Unwinder(object):
             if cfa > sp:
                 if return_address not in self._believed:
                     if not (_follows_call(return_address, memory)
-                            or slot == fp and generated and _is_chain(fp, memory)):
+                            or slot == fp and _is_chain(fp, memory)):
                         continue
                     self._remember(self._believed, return_address)
                 self.guessed += 1
+                if key >= 0:
+                    if slot is not None and slot == fp and cfa == fp + 16:
+                        guess = RBP, 16, -16
+                    else:
+                        guess = RSP, cfa - sp, None if slot is None else slot - cfa
+                    if self._guesses.setdefault(pc, guess) != guess:
+                        self._guesses[pc] = None
+                    elif len(self._guesses) > _MAX_CACHED:
+                        self._guesses.clear()
                 caller = list(registers)
                 caller[RBP] = saved
                 caller[RSP] = cfa
