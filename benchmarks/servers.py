@@ -1,7 +1,7 @@
 """
 What real servers keep of their requests/s while memleax watches them.
 
-    python3 benchmarks/servers.py [--rounds N] [--seconds S] [--engine ENGINE] [nginx redis postgres python node]
+    python3 benchmarks/servers.py [--rounds N] [--seconds S] [--engine ENGINE] [NAME...]
 
 Each server runs under a load that keeps it busy, in turns bare and watched (from a second after the attach
 on), within one run: the ratio is the result.  Loads: wrk for nginx, node and Python's http.server,
@@ -11,6 +11,7 @@ at attach and detach, too, as the load goes on.  Developers only; what is not in
 from __future__ import print_function
 
 import argparse
+import math
 import os
 import re
 import shutil
@@ -118,7 +119,9 @@ class Nginx(Server):
 
 
 class Redis(Server):
+    """Every test that redis-benchmark has; the rate is the geometric mean of all."""
     needs = ('redis-server', 'redis-benchmark')
+    tests = ()
 
     def start(self):
         return self.launch('redis-server', '--port', str(self.port), '--bind', '127.0.0.1', '--save', '',
@@ -128,11 +131,15 @@ class Redis(Server):
         rates = []
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            text = subprocess.check_output(['redis-benchmark', '-p', str(self.port), '-q', '-P', '16', '-c', '8', '-n',
-                                            '200000', '-r', '10000', '-t', 'set,lpush,lpop'], stderr=subprocess.STDOUT).decode()
-            found = [float(rate) for rate in re.findall(r'([\d.]+) requests per second', text)]
-            rates.append(3 / sum(1 / rate for rate in found))
-        return statistics.mean(rates), 0
+            text = subprocess.check_output(('redis-benchmark', '-p', str(self.port), '-q', '-P', '16', '-c', '8', '-n', '200000',
+                                            '-r', '10000') + self.tests, stderr=subprocess.STDOUT).decode()
+            rates += [float(rate) for rate in re.findall(r'([\d.]+) requests per second', text)]
+        return math.exp(statistics.mean([math.log(rate) for rate in rates])), 0
+
+
+class RedisLists(Redis):
+    """What allocates most: five blocks and more a request."""
+    tests = '-t', 'set,lpush,lpop'
 
 
 class Postgres(Server):
@@ -196,7 +203,7 @@ class Node(Server):
         return self.wrk(seconds)
 
 
-SERVERS = {'nginx': Nginx, 'redis': Redis, 'postgres': Postgres, 'python': Python, 'node': Node}
+SERVERS = {'nginx': Nginx, 'redis': Redis, 'redis-lists': RedisLists, 'postgres': Postgres, 'python': Python, 'node': Node}
 
 
 def watch(pid, engine):
