@@ -64,6 +64,7 @@ LEARN_QUIET = 0.02              # seconds without anything unknown after which t
 DEAD_END = 5                    # walks that ended at a pc after which nobody is asked about it any more
 LEARN_MOST = 0.3                # and seconds after which it does so in any case
 WAITS = 800000                  # rounds of a pause each that all waits for the monitor may take together: 50 ms
+SCAN_SHARE = 0.03               # of a core at most, unless messages would come too late for it
 SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
 LIVELY = 5.0                    # seconds after the last of them in which it looks four times as often
 RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
@@ -3617,8 +3618,9 @@ class RecorderEngine(TrapEngine):
         self.last_status = time.monotonic()
         self.last_calls = 0
         next_scan = next_look = next_stacks = next_serve = next_ask = 0.0
-        # the whole table is looked at that often, a part at a time
-        scan_every = min(max(self.settings.expire / 10.0, 0.02), 0.4) / SCAN_PARTS
+        # the whole table is looked at that often, a part at a time; less often where it is large, if the user can wait
+        scan_every = least = min(max(self.settings.expire / 10.0, 0.02), 0.4) / SCAN_PARTS
+        most = max(self.settings.expire / 10.0 / SCAN_PARTS, least)
         behind = False
         clock = time.monotonic
         lively = clock()
@@ -3630,9 +3632,11 @@ class RecorderEngine(TrapEngine):
                 next_serve = now + 0.02
                 self._let_late_threads_go()
             if now >= next_scan or behind:
-                next_scan = now + scan_every
                 behind = ledger.expire(tables.buckets() // SCAN_PARTS + 1)
                 ledger.late_frees()
+                if not behind:
+                    scan_every = min(max(least, (clock() - now) / SCAN_SHARE), most)
+                next_scan = now + scan_every
             if tables['overflowed'] > self.overflow or tables.alive > tables.buckets() * 2:     # of 4 in a bucket
                 self._grow()
             if now >= next_ask:
