@@ -1235,6 +1235,7 @@ class TrapEngine(object):
         self.overhead = STOP_OVERHEAD   # seconds a stop between the thread's halt and our work, our work and its going on
         self.waited = 0.0               # overhead of the first `waited_stops` stops
         self.waited_stops = 0
+        self.samples = 1                # that `overhead` is the mean of, the latest count most
         self.sample_due = False         # the overhead of the next stop is to be measured
         self.sample = None              # (tid, when it was let go on, its run_time() then)
         self.cut_short = 0              # allocations whose stack is not whole
@@ -1806,7 +1807,7 @@ class TrapEngine(object):
                             if loop is not None:
                                 loop.admit(task)
                             if self.sample_due:
-                                self._begin_sample(task)
+                                self._begin_sample(task)        # unless the loop does that for this thread
                             # before the thread goes on: it may take our place on the core at once
                             spent = clock() - begin
                             resume(tid)
@@ -1834,6 +1835,8 @@ class TrapEngine(object):
             self.loop = None
             if loop is not None:
                 loop.flush()
+                loop.close()
+                self.note('verbose', 'machine code served %d of %d stops' % (loop.served, self.stops))
 
     def _alarm(self, number, frame):
         self.tick_due = True
@@ -1865,8 +1868,13 @@ class TrapEngine(object):
                 ledger.unknown_frees += 1
             else:
                 ledger.freed(record, int((now - ledger.started) * 1000))
+        self._count_trap(task)
+
+    def _count_trap(self, task):
+        """What the kernel did to the signal mask is looked at now and then."""
         traps = task.traps = task.traps + 1
-        if traps < MASK_SAMPLE or task.masked:
+        if traps >= task.next_mask or traps < MASK_SAMPLE or task.masked:
+            task.next_mask = traps + MASK_SAMPLE
             self.tracer.note_trap_mask(task)
 
     def _on_realloc(self, tid, task, hook, now):
@@ -1879,9 +1887,7 @@ class TrapEngine(object):
         if address and record is None and not (calls and calls[-1][1] == address):
             ledger.unknown_frees += 1
         calls.append((self._buffer[_STACK_POINTER], address, record))
-        task.traps += 1
-        if task.masked or task.traps < MASK_SAMPLE:
-            self.tracer.note_trap_mask(task)
+        self._count_trap(task)
 
     def _on_return(self, tid, task, hook, now):
         """An allocating function has returned: at sp lie rdi, rsi, rdx of the call and the return address."""
@@ -1925,7 +1931,7 @@ class TrapEngine(object):
         if known is not None and len(stack) >= known[0] and known[1](stack) == known[2]:
             found = known[3]
         else:
-            found = self._walk(hook, sp, stack, return_address)
+            found = self._walk(task, hook, sp, stack, return_address)
             if found is None:
                 ledger.untracked += 1
                 return
@@ -1938,15 +1944,13 @@ class TrapEngine(object):
         if found.nested:
             self.inner[tid] = address
         ledger.allocated(address, size, found, now)
-        # what the kernel did to the signal mask, and where the thread runs: looked at now and then
-        traps = task.traps = task.traps + 1
-        if task.masked or traps < MASK_SAMPLE or not traps % MASK_SAMPLE:
-            self.tracer.note_trap_mask(task)
-        if not traps % CPU_SAMPLE or traps < 2:
+        self._count_trap(task)
+        if task.traps >= task.next_cpu:         # where the thread runs
+            self.sample_due = task.next_cpu > 0
+            task.next_cpu = task.traps + CPU_SAMPLE
             self._follow(task)
-            self.sample_due = True
 
-    def _walk(self, hook, sp, stack, return_address):
+    def _walk(self, task, hook, sp, stack, return_address):
         """Unwind from a hook's caller -> CallStack, None when there are too many."""
         registers = list(_dwarf_order(_unpack_registers(self._buffer)))
         registers[unwinder.RSP] = sp + 32
@@ -1958,9 +1962,9 @@ class TrapEngine(object):
         if found is None:
             found = self._new_stack(hook, walk, nested)
         if found is not None and not walk.exact:
-            if self.loop is not None and hook in self.loop.numbers:
-                if not found.nested and not found.cut:
-                    self.loop.know(hook, found, walk, sp, stack, registers[unwinder.RBP], return_address)
+            if (self.loop is not None and hook in self.loop.numbers and not task.masked and not found.nested
+                    and not found.cut):
+                self.loop.know(hook, found, walk, sp, stack, registers[unwinder.RBP], return_address)
                 return found
             chain = self._chain(walk)
             if chain is not None:
@@ -2094,8 +2098,6 @@ class TrapEngine(object):
         self.sample = None
         run_time = platform.run_time(task.pid, task.tid)
         if run_time is not None:
-            if self.loop is not None:
-                self.loop.ask_for(task.tid)
             self.sample = task.tid, time.monotonic(), run_time
 
     def _end_sample(self, task, now):
@@ -2105,7 +2107,12 @@ class TrapEngine(object):
         after = platform.run_time(task.pid, tid)
         if after is not None and after[1] - before[1] == 1:
             missing = now - begin - (after[0] - before[0]) / 1e9
-            self.overhead += (min(max(missing, 0.0), SAMPLE_MOST) - self.overhead) / 8
+            self.note_overhead(min(max(missing, 0.0), SAMPLE_MOST), 1)
+
+    def note_overhead(self, seconds, samples):
+        """So much in all was measured in so many samples."""
+        self.samples = min(self.samples + samples, 16)
+        self.overhead += (seconds / samples - self.overhead) * min(samples / self.samples, 1.0)
 
     def _foreign_trap(self, tid, pc):
         """A SIGTRAP that is none of ours: the target's own. One of a trap that was taken out meanwhile is ours."""
@@ -2852,7 +2859,7 @@ class TrapLoop(object):
             return None
         try:
             return cls(engine, clock, recorder.Keeper())
-        except recorder.RecorderError as error:
+        except (recorder.RecorderError, OSError, ValueError, MemoryError) as error:
             engine.note('verbose', 'the loop over traps is Python alone: %s' % error)
             return None
 
@@ -2862,6 +2869,8 @@ class TrapLoop(object):
         self.ledger = engine.ledger
         self.keeper = keeper
         self.due = 0
+        self.served = 0                 # stops
+        self.measured = -1              # the file of the thread whose standstill is measured
         hooks = [(pc, hook, handler) for pc, (handler, hook) in engine.traps.items()
                  if not hook.by_trap and hook.function.kind != BOTH]
         slots = 64
@@ -2897,7 +2906,7 @@ class TrapLoop(object):
                 ('hooks_mask', slots - 1), ('tasks_at', base + places['tasks']), ('tasks_mask', self.TASKS - 1),
                 ('cache_at', base + places['cache']), ('pool_at', base + places['pool'])):
             words[_LOOP_WORD[name]] = value
-        self.none = array('Q', bytes(8 * 5))
+        self.none = array('Q', bytes(8 * (_OVERHEADS + 1 - _COUNTED)))
 
     def take(self, block):
         """The next event that takes Python, as Tracer.wait() returns it. Serves others meanwhile."""
@@ -2913,16 +2922,20 @@ class TrapLoop(object):
         words[_LOOK_ONLY] = not block
         words[_SEVERAL] = len(tasks) > 1
         found = self.keeper.traps(self.address)
-        (blocks.spare, blocks.count, blocks.bytes, calls, unknown, stops, busy, longest, tid, status, pc, last,
-         due) = words[_SPARE:_TURN].tolist()
+        (blocks.spare, blocks.count, blocks.bytes, calls, unknown, stops, busy, longest, overhead, overheads) = (
+            words[_SPARE:_OVERHEADS + 1].tolist())
+        tid, status, pc, last, due = words[_TID:_TURN].tolist()
         if stops:
             ledger.calls += calls
             ledger.unknown_frees += unknown
             engine.stops += stops
+            self.served += stops
+            if overheads:
+                engine.note_overhead(overhead / 1e9, overheads)
             if longest > engine.longest * 1e9:
                 engine.longest = longest / 1e9
         engine.busy += busy / 1e9
-        words[_COUNTED:_TID] = self.none
+        words[_COUNTED:_OVERHEADS + 1] = self.none
         if found == _FOUND_TRAP:
             task = tasks.get(tid)
             if task is not None:
@@ -2964,9 +2977,8 @@ class TrapLoop(object):
                 self.tracer.note_trap_mask(task)
             if due & _DUE_CPU:
                 cpu = engine.cpu
-                if engine.sample is None or engine.sample[0] != tid:
-                    engine.sample_due = True
                 engine._follow(task)
+                self._measure(task)
                 words[place + 5] = min(2 * words[place + 5], CPU_SAMPLE_MOST) if engine.cpu == cpu else CPU_SAMPLE
                 words[place + 4] = words[place + 5]
             if due & _DUE_ROOM:
@@ -2976,6 +2988,7 @@ class TrapLoop(object):
             if words[place] == tid:
                 words[place] = 0
             return
+        engine.sample_due = False
         if words[place] != tid:
             other = self.tracer.tasks.get(words[place])
             if other is not None:
@@ -2986,11 +2999,24 @@ class TrapLoop(object):
         words[place + 1] = task.last
         words[place + 2] = task.mask
 
-    def ask_for(self, tid):
-        """Python serves the next trap of a task, too."""
-        place = self.task_words + (tid & self.TASKS - 1) * 8
-        if self.words[place] == tid:
-            self.words[place + 4] = 1
+    def _measure(self, task):
+        """Let the loop measure from now on how long this thread stands still."""
+        words = self.words
+        if words[_STAT_TID] == task.tid and words[_STAT_STATE]:
+            return
+        self.close()
+        try:
+            self.measured = os.open(platform.RUN_TIME % (task.pid, task.tid), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        words[_STAT_FD], words[_STAT_TID], words[_STAT_STATE], words[_STAT_LEFT] = self.measured, task.tid, 1, 8
+
+    def close(self):
+        """Measure nobody."""
+        self.words[_STAT_TID] = self.words[_STAT_STATE] = 0
+        if self.measured >= 0:
+            os.close(self.measured)
+            self.measured = -1
 
     def drop(self, tid):
         """Something else happened to a task: Python serves its next trap."""
@@ -3094,9 +3120,11 @@ _LOOP_OFFSETS, _LOOP_BYTES = recorder.offsets_of('loop')
 _LOOP_SIZE = -(-_LOOP_BYTES // 64) * 64
 _LOOP_WORD = {name: offset >> 3 for name, offset in _LOOP_OFFSETS.items()}
 _KNOWN_WORDS = recorder.offsets_of('known_stack')[1] >> 3
-(_SPARE, _BLOCKS, _BYTES, _COUNTED, _TID, _TURN, _UNTIL, _LOOK_ONLY, _SEVERAL, _QUEUE, _QUEUE_NEXT, _QUEUE_END) = [
-    _LOOP_WORD[name] for name in ('spare', 'blocks', 'bytes', 'calls', 'tid', 'turn', 'until', 'look_only', 'several',
-                                  'queue', 'queue_next', 'queue_end')]
+(_SPARE, _BLOCKS, _BYTES, _COUNTED, _OVERHEADS, _TID, _TURN, _UNTIL, _LOOK_ONLY, _SEVERAL, _QUEUE, _QUEUE_NEXT,
+ _QUEUE_END, _STAT_FD, _STAT_TID, _STAT_STATE, _STAT_LEFT) = [
+    _LOOP_WORD[name] for name in ('spare', 'blocks', 'bytes', 'calls', 'overheads', 'tid', 'turn', 'until', 'look_only',
+                                  'several', 'queue', 'queue_next', 'queue_end', 'stat_fd', 'stat_tid', 'stat_state',
+                                  'stat_left')]
 _FOUND_NOTHING, _FOUND_EVENT, _FOUND_TRAP, _FOUND_NOBODY, _DUE_CPU, _DUE_MASK, _DUE_ROOM = [
     _LOOP[name] for name in ('FOUND_NOTHING', 'FOUND_EVENT', 'FOUND_TRAP', 'FOUND_NOBODY', 'DUE_CPU', 'DUE_MASK',
                              'DUE_ROOM')]

@@ -617,6 +617,9 @@ def entry_point(pid):
     return _auxv(pid).get(AT_ENTRY, 0)
 
 
+RUN_TIME = ''
+
+
 def run_time(pid, tid, cache={}):
     """(nanoseconds that a thread has run, how often it was given a processor): not told exactly enough here, so None."""
     return None
@@ -828,7 +831,8 @@ class Task(object):
     """A traced thread. signal: what to deliver when its process goes on; masked: it blocks SIGTRAP; last: the pc of
     its last trap."""
 
-    __slots__ = ('tid', 'pid', 'held', 'signal', 'group', 'mask', 'masked', 'last', 'interrupted', 'traps', 'silent')
+    __slots__ = ('tid', 'pid', 'held', 'signal', 'group', 'mask', 'masked', 'last', 'interrupted', 'traps',
+                 'next_mask', 'next_cpu', 'silent')
 
     def __init__(self, tid, pid):
         self.tid = tid
@@ -840,7 +844,7 @@ class Task(object):
         self.masked = False
         self.last = 0
         self.interrupted = False
-        self.traps = 0
+        self.traps = self.next_mask = self.next_cpu = 0
         self.silent = False
 
     @property

@@ -404,9 +404,12 @@ def entry_point(pid):
     return 0
 
 
+RUN_TIME = '/proc/%d/task/%d/schedstat'
+
+
 def run_time(pid, tid, cache={}):
     """(nanoseconds that a thread has run, how often it was given a processor) (proc(5), schedstat), or None."""
-    data = _read_kept('/proc/%d/task/%d/schedstat' % (pid, tid), cache)
+    data = _read_kept(RUN_TIME % (pid, tid), cache)
     try:
         run, _, times = data.split()
         return int(run), int(times)
@@ -633,8 +636,8 @@ class Task(object):
     """A traced thread. stopped: in a ptrace-stop; signal: what to deliver when it goes on; group: it is in a
     job-control stop and must be left so; masked: it blocks SIGTRAP; last: the pc of its last trap."""
 
-    __slots__ = ('tid', 'pid', 'stopped', 'signal', 'group', 'mask', 'masked', 'last', 'interrupted', 'traps', 'silent',
-                 'unborn', 'waiting', 'home', 'in_event')
+    __slots__ = ('tid', 'pid', 'stopped', 'signal', 'group', 'mask', 'masked', 'last', 'interrupted', 'traps',
+                 'next_mask', 'next_cpu', 'silent', 'unborn', 'waiting', 'home', 'in_event')
 
     def __init__(self, tid, pid):
         self.tid = tid
@@ -646,7 +649,7 @@ class Task(object):
         self.masked = False
         self.last = 0
         self.interrupted = False
-        self.traps = 0
+        self.traps = self.next_mask = self.next_cpu = 0
         self.silent = False
         self.in_event = False       # its stop reports a fork, clone or exec, inside that system call
         self.waiting = None         # (time-out in ms, when it ends, how often) of an epoll_wait that was made again

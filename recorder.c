@@ -1253,7 +1253,7 @@ u64 keeper_forget(header *h, u64 start, u64 end)
 #define SYS_PTRACE 101
 #define PTRACE_CONT 7
 #define PTRACE_GETREGS 12
-#define PTRACE_GETSIGINFO 0x4203
+#define PTRACE_GETSIGINFO 0x4202
 #define PTRACE_GETSIGMASK 0x420A
 #define WALL 0x40000000
 #define WNOHANG 1
@@ -1273,6 +1273,51 @@ INLINE u64 now_of(loop *l)
 	u64 time[2];
 	((int (*)(u64, u64 *))l->clock)(1, time);               /* clock_gettime(CLOCK_MONOTONIC) */
 	return time[0] * 1000000000 + time[1];
+}
+
+/* The first and the third number of /proc/PID/task/TID/schedstat: nanoseconds run, times on a processor. */
+INLINE int run_time(loop *l, u64 *run, u64 *times)
+{
+	char text[64];
+	u64 value[3] = { 0, 0, 0 };
+	long got = call4(SYS_PREAD, l->stat_fd, (u64)text, sizeof text, 0), i;
+	u32 which = 0;
+
+	for (i = 0; i < got && which < 3; i++)
+		if (text[i] >= '0' && text[i] <= '9')
+			value[which] = value[which] * 10 + text[i] - '0';
+		else
+			which++;
+	*run = value[0];
+	*times = value[2];
+	return which >= 2;
+}
+
+/* The thread that is measured is about to go on. */
+INLINE void sample_begins(loop *l)
+{
+	if (l->stat_state != 1 || --l->stat_left)
+		return;
+	l->stat_state = run_time(l, &l->stat_run, &l->stat_times) ? 2 : 0;
+	l->stat_begin = now_of(l);
+}
+
+/* It has stopped again: what it did not run, although it did not sleep, it stood still for us. */
+INLINE void sample_ends(loop *l, u64 now, int trap)
+{
+	u64 run, times, missing;
+
+	if (l->stat_state != 2)
+		return;
+	l->stat_state = 1;
+	l->stat_left = SAMPLE_EVERY;
+	if (!trap || !run_time(l, &run, &times) || times - l->stat_times != 1)
+		return;
+	missing = now - l->stat_begin - (run - l->stat_run);
+	if ((long)missing < 0)
+		missing = 0;
+	l->overhead += missing > SAMPLE_MOST ? SAMPLE_MOST : missing;
+	l->overheads++;
 }
 
 INLINE u32 *bucket_of_address(loop *l, u64 address)
@@ -1475,6 +1520,8 @@ u64 keeper_traps(loop *l)
 		l->tid = tid;
 		l->status = (u32)status;
 		l->due = 0;
+		if (unlikely((u64)tid == l->stat_tid))
+			sample_ends(l, begin, status == TRAP_STATUS);
 		if (status != TRAP_STATUS)
 			return FOUND_EVENT;
 		t = (trap_task *)l->tasks_at + (tid & l->tasks_mask);
@@ -1517,6 +1564,8 @@ u64 keeper_traps(loop *l)
 		l->busy += now - begin;
 		if (now - begin > l->longest)
 			l->longest = now - begin;
+		if (unlikely((u64)tid == l->stat_tid))
+			sample_begins(l);
 		call4(SYS_PTRACE, PTRACE_CONT, tid, 0, 0);
 		if (now >= l->until)
 			return FOUND_NOTHING;

@@ -176,7 +176,10 @@ LOOP_STRUCTURES = (
         ('spare', 'u64', 1), ('blocks', 'u64', 1), ('bytes', 'u64', 1),
         # what happened since the last look
         ('calls', 'u64', 1), ('unknown_frees', 'u64', 1), ('stops', 'u64', 1), ('busy', 'u64', 1),
-        ('longest', 'u64', 1),
+        ('longest', 'u64', 1), ('overhead', 'u64', 1), ('overheads', 'u64', 1),
+        # the thread whose standstill is measured, by its schedstat
+        ('stat_fd', 'u64', 1), ('stat_tid', 'u64', 1), ('stat_state', 'u64', 1), ('stat_left', 'u64', 1),
+        ('stat_begin', 'u64', 1), ('stat_run', 'u64', 1), ('stat_times', 'u64', 1),
         # what Python is to look at
         ('tid', 'u64', 1), ('status', 'u64', 1), ('pc', 'u64', 1), ('last', 'u64', 1), ('due', 'u64', 1),
         ('turn', 'u64', 1), ('queue_next', 'u64', 1), ('queue_end', 'u64', 1), ('queue', 'u64', 64))),
@@ -185,7 +188,7 @@ LOOP_CONSTANTS = (
     ('TRAP_FREE', 1), ('TRAP_ALLOCATION', 2),
     ('FOUND_NOTHING', 0), ('FOUND_EVENT', 1), ('FOUND_TRAP', 2), ('FOUND_NOBODY', 3),
     ('DUE_CPU', 1), ('DUE_MASK', 2), ('DUE_ROOM', 4),
-    ('QUEUE_SIZE', 64), ('GATHER_EVERY', 8), ('MASK_EVERY', 16),
+    ('QUEUE_SIZE', 64), ('GATHER_EVERY', 8), ('MASK_EVERY', 16), ('SAMPLE_EVERY', 64), ('SAMPLE_MOST', 1000000),
     ('SHORT_COPY', 1024), ('COPY_BYTES', 16384), ('STACK_CACHE_BITS', 15), ('STACK_TRIES', 6),
     ('FIGURE_ALLOC', 0), ('FIGURE_ALLOC_BYTES', 1), ('FIGURE_FREE', 2), ('FIGURE_FREE_BYTES', 3),
     ('FIGURE_FREE_TOTAL', 4), ('FIGURE_FREE_MIN', 5), ('FIGURE_FREE_MAX', 6), ('FIGURES', 8),
@@ -1258,7 +1261,7 @@ OFFSETS = {
     'keeper_count': 4080,
     'keeper_finish': 5376,
     'keeper_forget': 5920,
-    'keeper_know': 8240,
+    'keeper_know': 8768,
     'keeper_scan': 3344,
     'keeper_settle': 4848,
     'keeper_stack': 4304,
@@ -1369,86 +1372,90 @@ CODE = zlib.decompress(base64.b64decode(
     '9wwCetiiBr91dIAGZ7Raq8zwCreMbFSW5K+5C6ac9/dFzKEShtx0g1PDK5IIbyaLmu68X081aC7j75JRdsF9DC0Tkhfod3IG6CpP'
     '4kTVRuXZ3O9ciYe1s8BE2NdBTHMJ9UttYXfuzEgj4+vDxbcBuq2Br/HR1F1NSB8ovsgS1HOAasyX+O3/AuXs6VU='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp9WQ14VNWZnpuZkAmJ3gFjCTTaSR3bRKlmKltzDdW5MJHvwpk2CFgQadl2142t2ydm5kJQnkq8SeFwvJWnYO223bb7+LS7W3c3'
-    '+tTW8KPMTCB/KISgGKCWP38yXH4G3MLwI3e/70xIYtddecw995xzz8/3837v902n4vF4sqCm1kZKPB6wct4VRdYHXrDv99mgrJvY'
-    '9cYn/zP4OX0hiDm1Bt+3CPhuvfWY66oene9d0HrJPeO6K8rsH3sCuJRdNgDe52twfSYmMjEHGD8I4tlh3A9SJyqN6gFQUrDlxtVz'
-    'n9q86u5fgtqxX2894rruU8DfhtSpINzSkaXJ3IHUcT8oB8KHmKhk2gfmF8C7drki93gRlPT6grZkwq/+cQDcfufm4WpcA3jaKQO3'
-    'C6xUBKzLPnOndcwLVtqHR28B8fXaKN8Z5V3gfdaP61x4G3dPM2UAUkcK8VTi8XJm/225djpeyrNZXX15ekjrNm/uJFkx/mecFYTK'
-    '7lh7MrEyKpZUgP1ohVPGu53dUT6UVV9e5olqQwm/zrt07VCzA7buB+uSd+W9TNED0H4+sVQKMHVsAt4jR2sqA1mmQPnr15TRFADr'
-    'asHKoO4mweoujXLfS84N2Wuf3+psp0eJ05kFa22kwONRRvcoZgo2FMUpxun+LDWXLtMfHlWjmNMIqdNegw+G+wx+NmpHXN3KuaY3'
-    'nOzSv6E/qC/SFy5aAK9fU0t9+L369qQZALF2TTFKvD2ptj2Pp6znXTE7XmZYXQFD7ThLF5rr9R3GtYNzb5lxAVIfTAClm9k/iIC4'
-    'A/gwpIbLmNZr3s7E9/30zncxfgLv2nO9+a7Bb4vx7/ppo7vpSrST60zHqwcM7YL5Gry+8eMlj3ReHd6vu2+gYLeRnJy1ujWsqFYD'
-    'qtspkrpxCsJJuq2+TP+m/q2uvL1m6WwjgpYGpnpiPGWkjk5gSi+rm9PUXIR7RoJK1/nInYoZJLV+9hGrZbqyYoLVUlW44np5JB9K'
-    'OXP1iuvSW5Le5Pr6NwyeA36hPnxIfxBSZ8r0RfXhU1KG/COwTkaAl4WAs1BAF5FGxh8LVdGfWvpTE7UBpX/RVdtCePz69kNR3pso'
-    'rQ+fr2/v09VN3c4UQ0AjvoM93wUtTX04lJjM7OVlYCUD9eFB4NFQubPUEBvy+hk0j4loaHp4UIuGqtQfp63Vm6rQhwbUdrL0TDW5'
-    'DWqk/ZTZWI9GNHGWG91UNZcn3qohcTPtqnkk1j6otq8ncW0hqeIrCBYqh85rWhgzD1Drs4aI1BpeXy/60AXS/7xbZhwZp39nw4j6'
-    'QcuZPwdxvx9EaYiOLe1ALAz5pRmo7U+S4+JOAdkJ/DTjPcN1V1G9hu72ZQax9alXM4tQdOYypwEfiVuzhrWGRKGEkyDoWnK3dN7U'
-    'Qnk7uQtHdtTQhLGxxHuow8yDuMm1FVx9K83OzMI+nGvtiPyVceXty+D9wPeD+EYtbB6Vi/d5ArpF6Bu9aAm9eH/Es7USz1JHEMzS'
-    '4aTBC5i93iMVUoCOZU7MMvVlaiUqmJZMTEG8ihjaXvOIdPOJZIC/pgXEQ1UgZgVA627+Imh/jn8e+BDCcX24LyaWVhlal3lbeBDt'
-    'RN2UNvjkzG9Ik5vpJmhezK5IG2J2lSG+hwucjpfobgpN0Gsed4powdec07i2H7Rs4svAm1FXaz0F0u/NEuiRbUWeYW1y4lg3tWU3'
-    '6qGC8SRUZ0Gbs7w5gG2jp0AOWUdyzk2QynwV0PXwRm3qmiJCrtbd6JEI5fcjUHVJf7qEOkWX0h+MqH90Y/bi0hFQEg+hZdCRbgPx'
-    'QDnwh0O9wBeGjgDfB1tGbVPtuATVH5HLDdGUJLg9wFeHBtCvTS+qWDTMFC0RVhINDcXs0o2GeGAxDp/Eha7g/8OJItFSix3D2+nU'
-    '4UMGYdU5SH0YxMW21Yfd8CHgLSyMISaDt7nTLI2KRGg4qiVC28xJPRHwkaCxa1vmIS9p+3gAih2wVoeGPInr0Lq3MRxEfVXsjqG5'
-    'TsZgR51Q/ReMeV6dTxfkAgMx8e3anmgoFyAHFL/rlYaTmgLhA7B1XMjcJfBQUTuuGOJnSRks8VtDrB+QUeU4CSA79gFa4xDsc4Af'
-    'AEEDdsUuEJ8F/i5ujUg7bN6ovuo8Yl32mp+rDyejPAKZn0jlH0rMBDfFKjMuC+XMtHOH9XGJWYqXnUD+0YxzcL0ruvZnc2rrx67r'
-    '8SRIEtJ5FuHga9TFHeu4N3J+Z4FZxjOpUwWpzATrfTV11IurL3W+a10uMO/B7tb3yRwMu/Sk4V0/RNcQCuM7Ge8yvtNrpIZrJTVI'
-    'OTXR4ghTXz1lHS9KVDifD/flN2Y8slh9LmWlfBwgM0TOpezNrMandblQbSO56J0uAU27m5jKRGS5oeSg+kJM4KfRUC+iOW7iFWgR'
-    'qB5dfW6Hrrnxivq299Afsbe3niuGlfLjJ4j2qK9VV/Ld9hwFlItINdT2YtqV76L+JJmidjmO1rrH+rDIDDDRiDu+GRP/6GFapllF'
-    'MRXIcNqTuR0/Q9Wf1LXe+Odow2mMTMzx5vc7q/MlObQ43NO4ols9BTiaeUHqfO/IVmdBu6haf5L+ydAvqvdC68UOfFV/2CM7W5aD'
-    'ze5BAjQV7GfukWBib7vn3+RYMYg7yarRq3hLw/lUkTkNo0TiRjw5WUuSbqwdjheC1t9Mqi+UW/c7KyVIopvgx6njdxrFQ1GO1o9D'
-    'mQMYLvFmYdfgvUZ1liFuJ5sxDvTHVZQPaa5sM93eQbzpn9pnpbyoNOcLuOsXIPU+ktBVOSb+jrY+A/xjdBGmvd9cMiKycJ9zH4gG'
-    'vNHCSTnCBPysEI/hrCG/moIhZJuVLqhrmGmWRPk5Umo9920MD/IGwLNJPATeUAXV5zAYhAaiylmkpXiAmUt5Q1TQJOzIBBHxo7yp'
-    'FsLn9GVR3hKB8F5cjkIApI75IdwPm8dBz15SRipzE/Xzhpo8np3F8EDMyuBvbp5GBrjQ4G8RQbiMBKFFfLcWxIJasFeHAh/9BsTT'
-    'a8h86qwgPpr9GPwzX5MhwqqihzbcfBLE+iS1q4dB621+lwjj72SHvYhYQhwtb3atLvELI0qqkxaM8ausbiutGf+PGJr+v9IcdHKU'
-    'XghRejd4LRmJ+GHGMSbapcPDj19yXQPFWAPawlCEYahMTEbctiIE24a12838QfLhi7QUfp+TGHUU4z7CcoA3+nX8uBZFTE+IroM7'
-    'HuEN03VEQuZRn4vcGT6fXx0ZWusxPKrLii9lDfXlRRRWEg/H0IQxeD9ZuzkiUcAqp/N5twYoo+D9rDLN7OnvGKJeTn8lxvuNcNpI'
-    'nSgzi28lkpf4F6cU3DTOc/vMt8LJsaPzbozlLYxn/3c4R30BRfRBg18eJcNiJWrom0D4kCX/QNLyi56883xPAX6CVQ+CtjfuM+zp'
-    'Ew3vK11rpFgGkAcie8ZwT0zI0E6o1vvkKHY05AP0hFr16bflGvdHiAyhCf/A35mPlC6K911XphntPWr7Jumf0dCwwV0J3EbqTCWr'
-    'zt0qkyVtqHkFExOItn4/xrv11g8kxa2LN8W/uTmfsSSBX0IAReUEofhingnNQo8oM1JHvDGutLqUua30cdcpN8RGytnstfkkzpc2'
-    'vKhdgfneKr/h7kAsCsb449kYX5WjM+WINSJxUNtn4mkMN52ZLFlcFC2GBxlaAUpinJzRCfYSJ+e5BcSY5toz3vRI9T4AyGW1/YkK'
-    '9CDraBFYFwvUTSn1j31w4YDBSzG3SzuHkQnXNbXEVzFtd3MJ42l8a2p+xJkoI/QxJPRpDPAIc4hw6/zSXKAWg95lUBCtP8TUDm1V'
-    'A+WJchCrkIQ9EcRnAJ9VYlU5aE/UxH3An6gRRgVoc2vpZW6t4XYZ1mW/+e/gdjut4VO4ft3iRtX6rVTKK0N5RgboAM8MkeJxWp78'
-    '7gbtbPxJ3I+JJX6KNo+2fkiaCQ8ybU+8CFUycuQoPwxugd56WabPU3V7qxR96kMveDtr5C1aUAP3GSmnEs+KAn2HVR9myIZoQfcp'
-    'PJ6LyIdRhk4fAHcnZr0BZw2mv5kGmQsPE7Mase+FEo9yBh/ARGVQGjfl1f/QiPAt/ougwtD+lFgO4hl5NSZ+kb+WPV8xlI/yRz5o'
-    'aPvitYYoAUxGbjPEPD+SrNaLI0bU55S1pvLWU4q4sk5eQRQbSj9li04XnsvBPGBDUOIZpt5zTqDW8F8faJlEJWJ6C+psHyj9yDlw'
-    'Q1TbOfBuyOtzmnPwmkb2xPgkeZPycRmuMUoEkTx2I/qOJz9p/UG8s/RqcJMLDK0/MQlSySlz7/INounijC7nBNJ5Jjok2Ihv1Rpb'
-    'PcQWyHER7pnYTvCjbyNIilUexCyY8VOx8EFDOYzoQyyfhQfGzkB7GpxQ6SYcZpVvx+yKM4bwEmJ9BXEoFt5vpE6PItYtznWoPVZ5'
-    'CtNcgiyoW0tCUp++A/+Gk5kv5gNBPkDIoXgGmXg+MGAkAPFiPjD0UpzYDfxNig35PnsZxoau+GbKhrdeqzP8NL/Ur+RSvySe908j'
-    '2TIFA0Iv2zdsaG8kJn1NTD+GGSdBADp1zjkBVM0ZTawZhb1jaPVIs/uYRP8oX171CHLI6ZF1TXcQ3kPrUUJ5TFOg+ADjvYT1JSSJ'
-    'BsjLm/FBhku+LvHeu5YkDZUnUGQDIyLrj/G3jPAOI3WyzCzNi+zVzDuYnSE44Ex3tzmY6aZXPvQp0D6G75SpH7k+j+5MfB2dqyMi'
-    'rWtlE1PeZN5nZShTduJUJpYFCMINJYX+51XbfisPeoh4In8LrckYrU0g+ynDnaF4HxRnJaTH6hoa4ytg+1gx5RShESXM87xtA9Kv'
-    'UmcwYd42IGEk9SFKsIfZT0VAFCE8+ilO5BIlYPVgZu6aGacsj7l8L4G4an6QmULm6L7J+IWEX39NJre/QFN22gwBLZhE0V4EfYZ3'
-    'DTmQIeYHAQlv6mjhdr90b4S/XqYMgrvHPAeY+LftlxnH4paYaKiN5d2OYcKgduwBokhHC5myFyzNo7b9CGd2UroDWg+oszHNIhfa'
-    'FxVLyplyjDwXF45SqmY/VF6vHYxfF+UD2aj68mej2oB5PZXOcLQCRyucG3Wedg6NG6f6WRo/anZA6IEsKJjwCt1PDcwAFXwWoPQZ'
-    'n8T4fITE+Uhi5pdTrme5frW9zqWU3eB6kCokizyykLEU88q/Ngs0BbSHRdIeRmiZdbKJPB+8v5JGoXSBuAEpTgSsSwWJovChzFUJ'
-    '+QswiMyrAv4XZidCeKS430COyqlyIRYEKREr3/zSfRTOj+XQOxHmUjQaQNKFHoDZMDoLWUkQ7NkNUD3AMIbha+PwxazrIklqUFZu'
-    'ZMiBamOinbxjS0Ru+6TfELFadB/Da0sqVIkcbkYKxM3kvrdKGnRQ0qCJrcfJRcy7HBXRDue5/eZbmZkyIpyVu11l/MzwQ3+hji6w'
-    'Iy5YuY/VtdMokNf9s0Qe6zo5/aAsxpwZfh0JvcF9IeRPTeOcrGt8fXgAY8qzlGd1Uu46VuBlGO6Z+JXMZNWO/cz7vExYrT0u7Dth'
-    '2BWDIEqi6qt9FFMiyKGRVZxNLDEwrCD6mn7Uqwtq9JKkdAfB7TV3UVdiPkbbgGH7LrHibuA1+frOTNQ6DprHaTCcxCFD61WfQx50'
-    'F1QilUg600YWZrwP+9GNrYtF6nPpyrTzxtLxiKEvlCHmLFHCrRQJ3Kdcd1H4/AJCKgQpugPmN3ZFlqxEkv8AqzxAiSPT+iLqxp16'
-    '28nEzQz54VT11X7I75q4Dlr7qSGLEzcQZ9BeIsnE/4BGmhtXsB1Xk8V0ofWkRCYEB1k+E1YknytQqh3/PIhNXQ3U4eJF5ZDO38Gk'
-    'Johm91jmAyntJ2vRIPBRowCa7WOdX6XeqYNUSCRNtKbxq4hayL6TwyxBffZlSuF/Ive0akeWtnL+lcW4Ab07r8gggSvR5+RlSPte'
-    'oBFdLo0vIAHkBXlSayu93bfihpGWR22/G0Wa+R7+kd6cVAsR6H9wBO3+MSYEzSHWGkP2AcUpxjdSz1z+zC66p9PR6aXAbLnn1bav'
-    'F8kQCUUU6xKhpnz55pS7oJzWgkejoSZP/8/qGJcJBHijIYTHFyU3QVmiHwtystaLT2Fem5gozShzeQIh5LzFscqLsl7sndcQq9PM'
-    'Y4zqk51/Txvgma9uL6Wb0MFbegifUTHzAAEBUXyNxHjcIEApegA6x9VueoguYGYsR4zKJJLxQkPJGgjJ2qXE9RKMWaGUuTNE6wYM'
-    'TfebX2KYsjWN2907a2R3dd1NOL11dahljRStWkiArwepSncdWIIuq2Qu+mjJXsLGxAkcRtDsTUzA13LnXqNHLyevHduCNpiIG2zx'
-    'j96xhM7ShGcJJK6tWpB5gVYVs5t0q8Wv0IUxqFq/Hrk8pnHWhpE2Um7rpyPtiJSWaYJoaoJ2VOIAVczGZCQ2JvNo0S3rp5XI9ze+'
-    'hD3NE+EWq1MuksblZP3CnrlBTCGR3VOYz5Zq0RnrZvQig7Epw1Db/tubr4vU4FzFQbhZI8+BwC1r6PIsTDQ1xNrPmyV4jwB+84b8'
-    '5skAaby8cxLO3+LxSUFYufvUH/0nDuuioZQiQ3BlcfugWcbEHU7IuuQ1P4MtpnZ83+/cSL95OCr+DTjF1KbugNwB+M7El+vx6u3f'
-    'ljtNyFfa7UU5SeLS6tNzZf8CPNmMghjJSJN7Rsp6oqGHqfxmjJbl8RaLR+wvEqQ7oRHOppdyemmgoXLcOkmNBiOcxMdifIwJPD84'
-    'ezllVqkTYeHbQD/39BbIEzQyO5SWaxh1vpA5Jb9KHSmwhFbSsVmemDK2moHM2rCySmYb1TxQgCFk+/G/kUtIqVefkKK1FxZilD0t'
-    'pZt3fy9yLx2n4Qc71aep2kNvQcMm5fEeinfhpJaL3ytQyAswNHT7MOVBES3JGaJsMrMbFKYdTEyjE4CSZuG0Mf6OaSeMSanzuoFR'
-    'tsqTuItkDkYdCwUSX8x/0suQPHxCLC4LPay2H0ZymSFsiLW/p7Z1SDqet1EhyDDHXX6c0Wr9/5fBFiGpnUrlp1pWN6NbbVsmV0yE'
-    'aoTvh85xEL+nONp+PlEMmqBaaPM1h/NlvqzkzbyGn9W3RGap6LO+dbrAHayBkXoBsgS0fzG7hfHpvaSACkoecJCXraPxKgT922cH'
-    'mfj5OrKjC+fod5cgcVru20UTgsLDfeupNxLlZev5jKdlL68RRTr38LvBtWSFVnnxiCevowpZ7vBaMsq7ONJIUYp+CpF4LJE5H56G'
-    'Rw4ZQOTB9FFWj1ziVKgTNorWBNPy9wRkS/kClWYRI6X8WTbwtBKnthddw0MMXnWzq1TrDEbazIEcFSMSiDpKd91nzHlyx3FH4bLM'
-    'hiiIGCALbNeOMBow8pFidP9OKj1mjsnDLwzVMPEwopiSRmYpJnNZIY6IsmfFvTov20pvQfrF4St8xvP0ggqp2IMWQwraTjrjAVIP'
-    'UVSRVxrpi6IRqgVcqXK4cAG/IAVB9e9JzHC7r3+LR+IioDFtJIWKsvV26duyU2yUsrfL+kHMDVAGzfGhNJcjcQ6CNkvWOGbVQN2s'
-    'quZicPvU9qUyY5pVlXlAZlIW/UiVuZ/arTtIK59IpcbQBnPr0cRmhKMAfxvJ35xGoiq2D3OnoADEnkQIm4141Tl+BK0rBFoxtWMH'
-    'MuQc4m05UtlwMhbOxigkjqEPrrCBcGtYeDB+3SgLYOioWZ6vkmXOea7BUmk6VldpBmJ1j/vNiZQf6XX6pyPRr6WZzpdAdJvEIAQg'
-    'xKGYXTZd4g/i0HgI0gmBmtuwgeBjfAJ77v7/seeGcdijdryDtNi5jUBnp2GtQsz5Uqzu0RG0Ycrwp6HNFbX9DKGND6kR5tRq22X5'
-    'K+Q4ZfwPJ7+JZg=='))
-SOURCE_CHECKSUM = 0x986cdfc8
+    'eNp9WQ14VNWZnpuZkAmJ3hFjCTS1SR3bRFnNVLbmGlrnwkTOhTttKKAo2tKt60bd7ROTGQjKo8SbKRyOt/IUrN2227rPPu3uVnfR'
+    'R1vDjzIzgfypGII/EWpB8CfDBRnwKQw/cvf9zg0kdt0lD3PPPefe8/P9vN/7fbdb8fl8eaZm1kTLfD5mFfzLS6wP/cy+JWAzZe3k'
+    'nlc/+8/gJ/RFTMxtMPiexYzv0jsPuq7q0/nuhZ1n3GOuu7zC/qkvhKnsiiHmf7Ie85tisinmMpPvZeLxUazHModrjLohpmTYlitW'
+    'zXtk88obf83UTW/pnQdc132E8TdZ5mg1u2pTnh7mDsscCjLlncg+U9SY2ofJrzL/mmWKXONppmTXFXWlE0H1j0PMHXSuHK3DHIxn'
+    'nQrm9jArE2XW2UByp3XQz6xsAFvvYOI7DTG+M8Z7mP/xIOY59SZWz5rKEMscKMauxAOVpv2DSu3j9nKez+vqczPCWm/yym6Slcn/'
+    'jKeqWU1vPJVOrIiJ26uYfW+VU8F7nV0xPpJXn7vLF9NGEkGd9+javjaH2XqQWWf8K75lKnqIpU4mlkoBZg5OwjkKNKcylDcVVvny'
+    'BWW0hph1vmhFte6mmdVbHuOBZ53L8xdev9rZTpcypzvPrDXRIp9PubhGqamgoShOKR4P5qm59C79zotqFHNbWOZjv8GHIwMGPx6z'
+    'o65uFdykP5Lu0W/Tb9UX64sWL2QvX1BLU+T9plQ6GWJizepSSDyVVruexC6beE/cbq8wrJ6QoW46Tgea5w/sx9zV866aeYplPpzE'
+    'lF7TfjjKxHWMj7LMaIWp9SevNcWPgnTPXzH5YZy179Lkuwa/Js7vC9JCN9KRaCXXmYGjhwztVPIl9vKGT2+/p/v86Fu6+yoEu43k'
+    '5KzRrVFFtZqhbqdE6sYpiqTptPpd+vf07/d49pqnvY0JWhqY6ovzjJF5b5Kp9JuNc1vbSrBmtFrpORm9XklWk1q/eI/VMUNZPsnq'
+    'qC1efqncUgBSzp0/57p0l6Y7Ob9+m8ELjJ9qiuzTb2WZYxX64qbIUSlD/gmzjkQZrwgzboZDuoi2mPwfw7X000A/9TGbQfqnXbUr'
+    'jO03pfbFeH+ivClysik1oKsbe52phmAtuGf2ApdpWerDUGKKaS+rYFY61BQZZjwWrnSWGmK9p5/h5EERC8+IDGuxcK3606y1amMt'
+    'fGhITZGl5+rIbaCR1NFkSxOMaPJsN7axdh5PvFFP4ja188kD8dSwmlpH4tpCUsUtE2a4knVf0MK4eTC1KW+IaIPhD/TDh06R/udf'
+    'NfPABP0768fUz7RC8pdM3BJkojxM25Z2IBaFg9IM1NRD5LhYKSQ7Gf/Y5H2jjeehXkN3B3LDaH3u0ZIlEF3yLqcZl8TVecNaTaJQ'
+    'Imkm6FhytaxnamHPTm7AyI56emB8LPE+dJi7FYtcmMHVt9LTudnow7PWjuhfGZdnXwYfZPwtJm5rYJsvysX/JAHdYvhGPyyhH+cH'
+    'nq2ReJY5ADDLRtIGLzLtdT6pkCI4VnJy3lSfo1aiytTSianAq6ih7U4ekG4+mQzwKZpA3FHLxOwQ03rbvsa0P7d/hfERwHFTZCAu'
+    'ltYaWk/ymsgw7ETdmDX4lNxvSZOb6SQwL9OuyhpiTq0h7scEH7eX6W4GJuhPHnJKaMKXnI8xd5Bp+cTXGW+Drtb4iqTfJ8tYn2wr'
+    'cg9r0pPHu6ktu6GHKpOnWV2eaXOXtYXQNvqK5JB1oOB8iWVy32RwPZyoS11dQsjVuQseCSi/BUDVI/3pDHQKl9Jvjap/dOP2kvIx'
+    'UBJ3wDJoS9cw8d1Kxu8M9zO+KHyA8T1sy0XbVDedYXWfkMuN0CNp5vYxvio8BL9O+qFi0TxLdETNslh4JG6XbzDEd5dg+AgmOof/'
+    'o4kS0dGAjtHttOvIPoOw6gTLfFSNybY1RdzIPsY7zAhCTA6nuT5ZHhOJ8GhMS4S3JS/ri7IACRpd23J3+Enbh0Ks1GHWqvCIL3EJ'
+    'rHubiUHoq2pXHOY6BcGOOlndXxDz/DqfIcgFhuLi7xr6YuFCiBxQ/L5fGk5mKou8w7ZOCJmvCGwqZrcrhvhFWgZLvGuIdUMyqhwi'
+    'AeTHX4A1jrA9DuPvMEEDdtUrTHyR8XexNJB2NHmF+qJzj3XWn/xyUyQd41GW+5lU/r7ELOZmzJqca4YLyaxznfVpWbIch51E/tGG'
+    'ZzDfOV37c3Ja56eu6/MlSBLSeRZj8CXq4o51yB89ubMoWcFzmaNFmdwk6wM1854fsy917rPOFiVvQnfnB2QOhl1+xPCvG6FjCMXk'
+    'O03eY/yw38iMNkhqkHHqY6VRU33xqHWoJFHlfCUy4C1s8ugS9YmMlQlwxnIj5FzK7twqXK2zxWoXyUXvdgloUm5imimiywylwOpO'
+    'xQVejYX7geZYxC9gEVCPrj6xQ9fc9qqmrvfhj+jtb+KKYWWCeAVoD32tPOd123MVppwG1VBTpbQqf4X602SK2tl2WOvr1kclyZAp'
+    'WrDia3HxTz5Ty7WpEFORDKd9uWvxGlR/RNf6279MC043ycQcv7fecZ3fXoDFYU3jnG71FWE0929S57vHljrOtNOq9Sfpnyb8om43'
+    '6zy9Cbfqj/tkZ8cyZps3gQBNY/ZjN0kwsbfd9B9yrJSJ68mq4VW8o/lkpiQ5HVEicQV2TtaSphNr+9uLmTbYRqovlksPOiskSMJN'
+    '8HLm0PVG6UiMw/oxlHsH4RIni7gG7zfq8iZwO92GODDYrkI+pLmKzXR6B3gzOG3AyvihNOerWPWrLPMBSOjKginupqWPMf4pXMTU'
+    'PmgrGxNZZMC5mYlmnGjRZQXCBLxWjG04q8mvpiKEbLOyRY3Ns5JlMX6ClNrEAxsiw7yZYW8SDxlvrmV1JxAMwkMx5ThoKTYwaylv'
+    'jgl6CB25aiB+jLc2sMgJ/a4Y74iyyG5MRyGAZQ4GWWSQbZ4APbtJGZncl6ifN9d7eHYc4YGYlcFf2zydDHCRwd8ggnAWBKFD3NfA'
+    'xMIGZq8Khz75LROPribzabSqcWkLIvjnvi1DhFVLF2207QgT69LUrhtlWn/bu0QYfy877MXEEtpheXMadIlfiCiZbpowzs+bjVtp'
+    'zvZn4jD9f6dn4OSQXhgovYv5LRmJ+H6TIyba5aOjD5xxXQNirGfaonDURKhMTAFuW1GCbcPa5eb+IPnwaZoK7xckRr2HuA9YDvGW'
+    'oI6XGyBiurLYWnbdPbx5hg4kNH3qE9HrIye92cHQOg9iq65ZeiZvqM8tprCSuDMOE0bwfqhhc1SigFVJ+/NvDVFGwQfNmqxpz3jb'
+    'EE3y8RfifNCIZI3M4Ypk6dVE8hL/6pQzN4vn3IHkG5H0+NZ5L2J5h8nz/zucQ1+MIvqwwc9eJMNiBTT0PUb4kCf/AGn5VZ/nPPcr'
+    'jB8264aZtrs9YNgzJhv+F3pWS7EMgQeCPSPcExMytMOq9QE5ih0LBxg8oUF99E05xy1RIkMw4YeD3V6kdCHed12ZZqT61NRG6Z+x'
+    '8KjBXQncRuZYjVlXuFomS9pI23JTTCLa+qM479U7P5QUt7G9tf17m72MJc34GQAolFPNSk97TGg2PKLCyBzwx7nS6VLmtiLAXafS'
+    'EBsoZ7PXeElcIGv4oV2BfG9l0HB3AIuq4/yBfJyvLNCeCsQaQRzU1CzsxnCzuSmSxcVgMbzahBVAEhPkDCfYTZycFxYSY5pnz3zN'
+    'J9X7XQYuq72VqIIHWe+VMOt0kboxo/5xgJ16x+DlyO2yzn4w4cbWjvaVprarrczkWdy1tt3jTJYR+iAIfRYBHjAHhFsblObCGhD0'
+    'zjIFaP0RUjvYqsaUByuZWAkS9mA1riFca8XKSqY9WN8eYPzBemFUMW1eA93MazDcHsM6G0z+J3N7nc7IUczfuKRFtX4nlfLCiMfI'
+    'GBzgsRFSPB7zyO8uph1vfwjrmeL2IEWbezs/Is1Ehk3t9fYSqGRsyzG+n7lFeudZmT5P0+2tUvSZj/zM310vT9EBDdxsZJwa7BUC'
+    'fdus22+CDdGE7iPYngvkQ5Sh3YeYuxNZb8hZjfQ31yxz4VFiVmP2vUjiUcHgQ0hUhqVxU179Dy2Ab/HfBBWG9qfEMiYek0czxa+8'
+    'Y9kLFEP5xNvyXkPb095giDKGZOQaQ8wPgmR1nh4zogGnojPjWU85cGWtPIIoNZRByhadHuzLQR6wvlriGVLvuYehNfwNMC2XqAGm'
+    'd0Bne5gyCM6BBaG2E8y/3tPndGfvBY28HueXyZNUTshwjYtEEOSxF+g7kfxk9VtxZunVzE0vNLTBxGUsk54674bAMEwXT/Q4h0Hn'
+    'TbFJgo34foOx1UdsgRwXcG+K7QQ/+jaCpHjNXmTBJj8aj+w1lP1AH2L5ZmRofA+0psEJlb6EYbPmzbhddcwQfkKsbwCH4pG3jMzH'
+    'FxHrKucSaM+sOYo0lyCLNa4hIamPXoffSDr3NS8QeAFCDrXnwMS9wIBIwMTTXmDopzixi/HXKDZ4ffZdiA097ZspG956oc7wc2+q'
+    '38ipfk0875/HsmUKBoRedmDU0F5NXPZtMeMgMk6CADh1wTnMqJpzMbE2KewdhNWDZg+YEv1jfFntPeCQM6JrW68jvGed7xHKI01h'
+    'pe+YvJ+wvowk0cw8eZt82MSUL0u8968hSbOawxDZ0JjIBuP8DSOyw8gcqUiWeyJ7Mfc2sjOAA550dyWHc710y0c+B9rH8Z0y9QOX'
+    'euhuiu/AuTZFpXWtaDWV10z/4zKUKTvxqCnuChGEG0oG/udXu34nN7qPeCJ/A9ZkXKxNgP1UYGVWuoeV5iWkxxubW9qXs+3jxZSj'
+    'hEaUMM/3dw1Jv8ocQ8K8bUjCSOYjSLDPtB+JMlECeAxSnCgkypjVh8zcTeacCg9z+W4CcTX5YW4qmaP7mslPJYL6SzK5/RVM2eky'
+    'BOtAEkVrEfQZ/tXkQIZYUM1AeDPvFW8PSvcG/PWbyjBzX0+eYEj8u96SGceSjrhoboh7bmciYVA3vc6IIr1XbCq7maX51K6f4Mlu'
+    'SneY1sfUOUizyIX2xMTtlaZykDwXE8coVbPvqGzS9rZfEuND+Zj63Bdj2lDyUiqdYbQKo1XOFTrPOvsmjFP9LIuX2hwm9FCeKUh4'
+    'hR6kBjJABdciSN/kl5l8ASBxAUjMgkrK9Sw3qKYaXUrZDa5XU4VksU8WMpYir/xrs4ApwB4WS3sYo2XWkVbyfOb/jTQKpYeJy0Fx'
+    'osw6U5QoiezLnZeQvxBBZH4t438x7UQYW2oPGuConCoXYmE1JWKVm5+9mcL5wQK8EzCXodEQSBc8ANkwnIWspJrZc5pZ3ZCJGIbb'
+    'ltHTedcFSWpWVmwwwYEa4iJF3rElKpd9KGiIeAPcx/DbkgrVgMPNzDBxJbnv1ZIG7ZU0aHLnIXKR5A2OCrTDc+5g8o3cLBkRjsvV'
+    'zpv82Ogdf6GOHmZHXWYVPlXXTKdA3vgvEnmsS+Tje2Ux5tjoyyD0Bg+EwZ9aJzhZz8T68BBiyuOUZ3VT7jpe4DUR7k3xG5nJqpve'
+    'Mv1PyoTVet1lew4bdtUwE2Ux9cUBiilRcGiwiuOJ2w2EFaBvMgi9ukyNnZGUbi9z+5OvUFdiAaJtyLADZ8zSXsbrvfrOLGgdg8lD'
+    'NBhJY8jQ+tUnwINuYDWgEmln+tjEJh9AP9zYOl2iPpGtyTqvLp2IGPoiGWKOEyXcSpHAfcR1F0dOLiSkAkjRGZDf2FV5shJJ/kNm'
+    'zTuUOJraQFTdsFPvOpK40gQ/nKa+OMi8VROXsM5BasjixOXEGbRnSTLtf4CRFiYUbCfUZJEudB6RURDgIMtnwlrr5QrrCb+/wsTG'
+    'np9Th4uDyiGdv42kphpmd3fuQynthxpgELjUKwxme3f3N6l32jAVEkkTnVm8FVWLzR8WkCWojz9HKfzPfONhhwrSheCKUixA984L'
+    'sjqJmeh18jLQvudpRJdT42a9BJDn5U6trXR38/LLx1o+NXUjRJq7Hz/Sm9NqMYD+4QOw+7tNIegZYq1xsA9WmjH5BuqZxx97hc7p'
+    'bOr2U2C23JNq122lMkQ2UxHUfiZM2CozIGAujNddWElTsnu75Ihv8BeNJt+6RIJ+V3it3OnTHTIBioWRrAv6vICEiUKrmjoqRbeV'
+    'iEyRmtpPd30W3Sles4HOjWbn6UeQFScmSyPM7Qx6IVTItEuWauFEd4dbui/zjbkz3bbST4daHBkmAtT/8PWAmRXXMPXlxCU+++Gh'
+    '6Gq3dEUFKN/9sXMtkw07UQ/USJxrcYoQ89yM8yql+i0UFjqsM8ryJnat1SwV1Z/UqLdyC52XKIHfoooMxiWsqSy7JTpbBXYPAZow'
+    'lZdfKRaBSueq8N10FDUVgWZMMX9JvOa0LJn75zfHGzU1NU32A+y6/548AKo7v72cFEr6U9eeOe8lAYSLCGarZaiDaENefbd7QgkL'
+    '0DWfEXMyeD/VMUJGTRp5SbGh5A1EJ+1M4lIZl6KTpPk5IzRvyND0YPIGufj2otljOzDtjVK9Y5u4FG90bpPalb2pT4spAurVVLa8'
+    'hFmCFK7kPiqW4qJgkTiMYUSR/sQk3FY6MaNPryQYuzCzXJDOOhlrbgleWKvjUiY8y8K+QokLcxflBM0t5rTqVkdQIQFAGNZTY8IA'
+    '77DWj7Vr0f75WLteSi6ZZKK1laVg20NUSByXmdiQ9kC0V5aVa5AGbXgWPW2T2VVWt5wki+lkWceetV5MJfFdO8lLIqPAqMaZ/SB2'
+    'NhmG2vWngFcuasCzigMUXi33gXjmRSfaiylam+Opk8kynCOEd16Q7zwUIguo9szZF5CysAo3qz95Am1dNJdTwKxeUZoaTlaY4jon'
+    'bJ3xJ7+Alqlu+lHQuYI+BTkqfkNOKbWpOyRXYHxn4utNOHpqnlxpEm0QgXJxQXLbrPro12X/QuxsZlGcZFQj14xW9MXCd1JV0rj4'
+    'tQKnWDJmi9FqOhODRuimkm6aaagaS6ep0WxE0rgswWVc4N7gnGWUcGYOR0RgPX0Fe9Yvd9Bi2uGsnMNoDISTU71ZGkmBZTSTjmZl'
+    'Yur4bAYSDsPKK7ltVAqCAMNIgtr/Vk4hpV53WIrWXlQMd/xYStdDRT8oqY7H8MJO9dF6P71O69pUKOF9RAMiaa3Q/i0BIS9ExOwN'
+    'IBOEiG4vGKJiimk3K6a2NzGddsCUrBnJGhPPmHUiyNWdlw2Qj1pf4gaSOTMa4a+Jr3mv9JvgVJ8Ri2uG7wQiwttzTxXRp6L31a4n'
+    'qWQ8ZqNCkGFOOPwEo9UG/y+DLQHXn0ZVuajZOLNX7WqSMybCDSLwY+cQE88TvUidTJQyTVCJuO2CwwVy04s8M2/gx3WJb6YdWKsL'
+    'rGANjZVREKFg/2JOh8ln9JMCqii4YZBXrJWICaS+dk61KX5JyGGcOkGfo2qJ6vPAK/RArfDxwDrqrY/xinV85qOyl9eLEp37+I3A'
+    'Ulm4Vp4+4PN0VCWrQH5Lkh8XIy0UvOWncPuF8VjlBe7RsX2GgPMAOq4ju5bFNZco5yqEJ4gixO595mIoY/5nJMrR97Q68EqvlKdZ'
+    'RBao0iAbF6NZ/3g0U9TUFrmuaJBD/0VYnh6PWB7nJFZKP6300zFmkBGX6jVDD9dbbtGKaxGuyr8Qs/UhfXWhdAXIfOHb95s7KF6Z'
+    'pUPzOJqIV31Uw5ESxHReMKKwhXazzG8tV5FiUJ9MM4UkQVukQ0+I2hfCNUaj3h69GFByIQrBVRrvr1Wt/CnY5N6TFIYSQFelt/EL'
+    'yUWeWD8jcm61yLwIUuZW69iC8nPn560K9PGk200l6NxBqapFYRDbO+GDShYZhpjC5ZeCelHxuPiWziu20l0tfXn6Bp/5JN3AAqte'
+    'h4uQRW4nI+UhskdiCMKzUjJQIiKwQyiHrImdOoU3vE08T3bFrg0MerEdoRxDtFdRsc4uf1N2ig1Sz3bFIBPzQlRJ4bgobZVIoKqZ'
+    'NlvWumbXs8bZtW2lzB1QU/d9SlR/dm3uB9Rwrbz8fEPtzh1kQJ+bUo/DrH6bcTHRHeOsjL+JZGBuC1FXO4BculqwSrJqNFtw5LlB'
+    'oPU5Quu4umkHMqYCAk0lUptIOh7Jo69vAuxihvVkgKPCh/B9hSyIQk957lVNcyd8F/C4PBtvrEmG4o0PBJOTKV/WG/XPh+CnpH8u'
+    'kAh8jQRfIC8AOG5XzJB2DgCeiL06QW9bFxpAXeMzoHvj/w+6l08AXXXT20iTnGsIbXca1kqA7d/EG+8dg1lTGf08mD2npo4RzAZA'
+    'vOKpAbXrrPwqPUEp/wM+vDXv'))
+SOURCE_CHECKSUM = 0x621672bc
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

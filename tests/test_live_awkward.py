@@ -351,6 +351,18 @@ class Signals(AwkwardTest):
                 wait_for(20)
                 self.assertEqual(numbers_of(target)[1], 0, run.transcript())
 
+    def test_all_blocked_after_a_while(self):
+        """Also where frees and allocations take turns, and nothing else happens."""
+        for variables in ({}, {'MEMLEAX_NO_KEEPER': '1'}):
+            with Target(compile_program('latemask.c')) as target:
+                with Memleax('-e', '30', '--force', '--engine', 'trap', target.pid, env=dict(os.environ, **variables)) as run:
+                    run.begin()
+                    lost = int(target.ask('go', r'^lost (\d+)').group(1))
+                    self.assertLessEqual(lost, 20, run.transcript())
+                    report = run.finish()
+                    self.assertEqual(report.status, 0, run.transcript())
+                target.ask('mask', '^there$')
+
 
 @support.skip_unless_compiler
 @support.skip_unless_ptrace

@@ -1263,6 +1263,29 @@ class BytesInTheModule(Suite, unittest.TestCase):
         built = recorder.Built(recorder.CODE, dict(recorder.OFFSETS), recorder.PARTS, recorder.FIXUPS)
         return built, recorder.KEEPER
 
+    def test_numbers_of_the_system(self):
+        """The requests and calls that the loop over traps makes are those of the system's headers."""
+        compiler = support.find_compiler()
+        if not compiler:
+            self.skipTest('no C compiler')
+        with open(os.path.join(support.ROOT, 'recorder.c')) as stream:
+            numbers = re.findall(r'^#define ((?:SYS|PTRACE|SI|E|W)_?[A-Z0-9]+) (\w+)$', stream.read(), re.MULTILINE)
+        names = {'WALL': '__WALL', 'SYS_PREAD': 'SYS_pread64'}
+        lines = ['#include <linux/ptrace.h>', '#include <sys/syscall.h>', '#include <signal.h>', '#include <errno.h>',
+                 '#include <linux/wait.h>']
+        checked = []
+        for name, value in numbers:
+            known = names.get(name, name.lower().replace('sys_', 'SYS_') if name.startswith('SYS_') else name)
+            lines.append('_Static_assert(%s == %s, "%s");' % (known, value, name))
+            checked.append(name)
+        self.assertGreaterEqual(set(checked), {'PTRACE_CONT', 'PTRACE_GETREGS', 'PTRACE_GETSIGINFO', 'PTRACE_GETSIGMASK',
+                                               'SYS_PREAD', 'SYS_WAIT4', 'SYS_PTRACE', 'WALL', 'WNOHANG', 'SI_KERNEL',
+                                               'ECHILD'})
+        done = subprocess.Popen([compiler, '-D_GNU_SOURCE', '-fsyntax-only', '-x', 'c', '-'], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        text = done.communicate('\n'.join(lines).encode() + b'\n')[0].decode()
+        self.assertEqual((done.returncode, text), (0, ''), '\n'.join(lines))
+
     def test_no_vector_registers_no_system_calls(self):
         objdump = support.find_program('objdump')
         if not objdump:
