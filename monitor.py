@@ -1004,8 +1004,8 @@ class HookPlan(object):
             return None
         start = 4 if loaded[:4] == b'\xf3\x0f\x1e\xfa' else 0
         if loaded[start:start + 1] == b'\xcc':
-            return ('there is a breakpoint (int3) at its entry: a uprobe (perf, bpftrace, SystemTap), a debugger or '
-                    'another copy of this program; take that out first')
+            return ('there is a breakpoint (int3) at its entry: %s, a debugger or another copy of this program; '
+                    'take that out first' % platform.OTHER_BREAKPOINTS)
         if loaded[start:start + 1] == b'\xe9' or loaded[start:start + 2] == b'\xff\x25':
             return ('another tool has put a jump at its entry (or a memleax that was killed left one); '
                     'restart the program to get rid of it')

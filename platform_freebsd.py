@@ -21,6 +21,8 @@ from collections import namedtuple
 
 NAME = 'FreeBSD'
 AUTO_ENGINE = 'trap'        # what --engine auto means: the recorder has not run for long here
+FIND_PROCESS = 'pgrep -l NAME'
+OTHER_BREAKPOINTS = 'a probe of DTrace'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <sys/ptrace.h>
@@ -497,7 +499,7 @@ def check_target(pid):
     process = _process(pid)
     if process is None:
         raise PlatformError('', pid, errno.ESRCH, 'no process with the id %d' % pid,
-                            'Look the id up with: pgrep -l NAME')
+                            'Look the id up with: ' + FIND_PROCESS)
     name = process.name
     if pid == os.getpid():
         raise PlatformError('', pid, 0, '%d is memleax itself' % pid, 'Give the id of another process.')

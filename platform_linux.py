@@ -19,6 +19,8 @@ from collections import namedtuple
 
 NAME = 'Linux'
 AUTO_ENGINE = 'recorder'    # what --engine auto means
+FIND_PROCESS = 'pgrep -a NAME'
+OTHER_BREAKPOINTS = 'a uprobe (perf, bpftrace, SystemTap)'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <linux/ptrace.h>
@@ -235,7 +237,7 @@ def check_target(pid):
     status = _status(pid)
     if status is None:
         raise PlatformError('', pid, errno.ESRCH, 'no process with the id %d' % pid,
-                            'Look the id up with: pgrep -a NAME')
+                            'Look the id up with: ' + FIND_PROCESS)
     name = status.get('Name', '?')
     tgid = int(status.get('Tgid', pid))
     if tgid != pid:
