@@ -1306,6 +1306,7 @@ def main():
         complain(str(error))
         status = EXIT_FAILED
     except KeyboardInterrupt:
+        complain('interrupted before it began')         # from then on Signals takes them
         status = EXIT_FAILED
     except BrokenPipeError:
         status = EXIT_FAILED
