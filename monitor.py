@@ -1268,6 +1268,7 @@ class TrapEngine(object):
         self.reserve = []
         self.pid_children = []
         self.keep_leftovers = False     # what an earlier run left is still in use
+        self.inside = []                # threads that were found in stubs
 
     def kind(self):
         """How calls are seen, for the user."""
@@ -2348,6 +2349,7 @@ class TrapEngine(object):
                         tracer.note_trap_mask(task)
                 self._stood_still(time.monotonic() - begin)
                 return
+            tracer.let_out(self.inside)
             tracer.resume_all()
             self._stood_still(time.monotonic() - begin)
             # let them run for a moment; what they report is taken
@@ -2498,6 +2500,7 @@ class TrapEngine(object):
         """The areas in which a thread stands, or to which one returns."""
         tracer = self.tracer
         used = set()
+        self.inside = []
         for task in tracer.tasks.values():
             if task in late:
                 place = tracer.blocked_at(task)
@@ -2507,7 +2510,10 @@ class TrapEngine(object):
                 continue
             registers = tracer.registers(task.tid)
             if registers is not None:
-                used |= self._stubs_in_use(registers, tracer.read)
+                found = self._stubs_in_use(registers, tracer.read)
+                if found:
+                    self.inside.append(task.tid)
+                    used |= found
         return used
 
     def _bound_together(self, used):

@@ -1068,6 +1068,9 @@ class Tracer(object):
             if task.stopped and not any(event[0] == tid for event in self.unread):
                 self.resume(tid, task.signal)
 
+    def let_out(self, tids):
+        """Let tasks of a job-stopped process run for a moment: nothing here, they stay as they are."""
+
     def stop_all(self, patience=ATTACH_PATIENCE):
         """Stop every task. Returns the tasks that did not answer within `patience` seconds (they are in the kernel).
 
