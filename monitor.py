@@ -4047,6 +4047,8 @@ def _main(settings, channel):
             return 0
         if settings.heal:
             return _heal(engine, channel)
+        if platform.WHY_AUTO and settings.engine != 'trap':
+            engine.note('verbose' if settings.engine == 'auto' else 'info', platform.WHY_AUTO)
         where = ''
         if settings.gate is not None:
             where = engine.start_command()
