@@ -112,6 +112,7 @@ PID_MAX = 99999             # larger numbers are threads' (lwp) ids
 # <sys/elf_common.h>
 AT_NULL = 0
 AT_ENTRY = 9
+AT_CANARY = 16              # lies on the first thread's stack
 AT_TIMEKEEP = 22            # lies in the page that the kernel shares with all processes
 AT_KPRELOAD = 34
 
@@ -575,14 +576,19 @@ def threads(pid):
 
 
 def mappings(pid):
-    """The mappings of a process. The shared page's ELF file (AT_KPRELOAD, FreeBSD 14 and later) is called [vdso]."""
+    """The mappings of a process. The shared page's ELF file (AT_KPRELOAD, FreeBSD 14 and later) is called [vdso], the
+    first thread's stack [stack]."""
     found = parse_mappings(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b'')
     if not found:
         return found
     executable = None
-    vdso = _auxv(pid).get(AT_KPRELOAD, 0)
+    auxv = _auxv(pid)
+    vdso = auxv.get(AT_KPRELOAD, 0)
+    stack = _first_stack(found, auxv)
     result = []
     for item in found:
+        if item is stack:
+            item = item._replace(path='[stack]')
         if not item.path and item.inode and 'x' in item.permissions:
             # the name cache has lost the path; the program's own is kept elsewhere
             if executable is None:
@@ -609,6 +615,13 @@ def _shared_page(maps, auxv):
     place = auxv.get(AT_TIMEKEEP, 0)
     return next((item for item in maps if item.start <= place < item.end and 'x' in item.permissions
                  and 'w' not in item.permissions and not item.path), None)
+
+
+def _first_stack(maps, auxv):
+    """The mapping of the first thread's stack, as far as it has grown; or None. maps, auxv: see _shared_page()."""
+    place = auxv.get(AT_CANARY, 0)
+    return next((item for item in maps if item.start <= place < item.end and 'w' in item.permissions
+                 and not item.path), None)
 
 
 def _copy_of_shared_page(pid):

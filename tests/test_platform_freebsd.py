@@ -330,6 +330,18 @@ class Captured(unittest.TestCase):
             self.assertIsNone(platform._shared_page(found, {}), name)
             self.assertIsNone(platform._shared_page([item for item in found if item != page], auxv), name)
 
+    def test_the_first_threads_stack(self):
+        for name, capture in self.captures():
+            auxv = platform.parse_auxv(capture['auxv'])
+            found = platform.parse_mappings(capture['vmmap'])
+            stack = platform._first_stack(found, auxv)
+            self.assertEqual((stack.permissions, stack.path), ('rw-p', ''), name)
+            first = min(map(int, capture['registers']))
+            sp = platform.parse_registers(binascii.a2b_hex(capture['registers'][str(first)]))[unwinder.RSP]
+            self.assertIn(sp, range(stack.start, stack.end), name)
+            self.assertEqual(auxv.get(35, 0x7ffffffff000), stack.end, name)         # AT_USRSTACKBASE
+            self.assertIsNone(platform._first_stack(found, {}), name)
+
     def test_what_the_capture_holds_is_no_more_than_needed(self):
         for name, capture in self.captures():
             self.assertLess(os.path.getsize(os.path.join(DATA, name)), 20000)
