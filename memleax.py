@@ -1119,7 +1119,7 @@ def make_parser():
                                                                           width=79))
     add = parser.add_argument
     add('pid', metavar='PID', nargs='?', help='the process to monitor',
-        type=_number(int, 1, (1 << 31) - 1, 'a process id: look it up with pgrep -a NAME'))
+        type=_number(int, 1, (1 << 31) - 1, 'a process id: look it up with ' + monitor.platform.FIND_PROCESS))
     add('--demo', action='store_true', help='monitor a small leaking process made for it')
     add('-e', '--expire', metavar='SECONDS',
         type=_number(float, 1e-3, 1e9, 'a time in seconds above 0 (0.001 at least)'),
@@ -1142,7 +1142,8 @@ def make_parser():
     add('--force', action='store_true', help='go on nevertheless')
     add('--engine', choices=('auto', 'trap', 'recorder'), default='auto',
         help='how calls are seen: noted by code that is put into the process (recorder), or by stopping each '
-             'caller (trap); auto: recorder where it can be used')
+             'caller (trap); auto: ' + ('recorder where it can be used' if monitor.platform.AUTO_ENGINE == 'recorder'
+                                        else monitor.platform.AUTO_ENGINE))
     add('--heal', action='store_true', help='take out what a memleax that was killed left in the process')
     add('--verbose', action='store_true', help='tell how each function is hooked, and more')
     add('-h', '--help', action='store_true', help='show this')
@@ -1165,8 +1166,8 @@ def parse_arguments(arguments):
         return options
     targets = (options.pid is not None) + options.demo + (command is not None)
     if targets == 0:
-        raise UsageError('which process? Give its id (pgrep -a NAME shows it), or --demo, or -- COMMAND '
-                         '(see memleax --help)')
+        raise UsageError('which process? Give its id (%s shows it), or --demo, or -- COMMAND (see memleax --help)'
+                         % monitor.platform.FIND_PROCESS)
     if targets > 1:
         raise UsageError('give a process id, --demo or -- COMMAND, only one of them')
     if command is not None and not command:
@@ -1305,6 +1306,7 @@ def main():
         complain(str(error))
         status = EXIT_FAILED
     except KeyboardInterrupt:
+        complain('interrupted before it began')         # from then on Signals takes them
         status = EXIT_FAILED
     except BrokenPipeError:
         status = EXIT_FAILED

@@ -1007,8 +1007,8 @@ class HookPlan(object):
             return None
         start = 4 if loaded[:4] == b'\xf3\x0f\x1e\xfa' else 0
         if loaded[start:start + 1] == b'\xcc':
-            return ('there is a breakpoint (int3) at its entry: a uprobe (perf, bpftrace, SystemTap), a debugger or '
-                    'another copy of this program; take that out first')
+            return ('there is a breakpoint (int3) at its entry: %s, a debugger or another copy of this program; '
+                    'take that out first' % platform.OTHER_BREAKPOINTS)
         if loaded[start:start + 1] == b'\xe9' or loaded[start:start + 2] == b'\xff\x25':
             return ('another tool has put a jump at its entry (or a memleax that was killed left one); '
                     'restart the program to get rid of it')
@@ -1277,6 +1277,7 @@ class TrapEngine(object):
         self.reserve = []
         self.pid_children = []
         self.keep_leftovers = False     # what an earlier run left is still in use
+        self.inside = []                # threads that were found in stubs
 
     def kind(self):
         """How calls are seen, for the user."""
@@ -2391,6 +2392,7 @@ class TrapEngine(object):
                         tracer.note_trap_mask(task)
                 self._stood_still(time.monotonic() - begin)
                 return
+            tracer.let_out(self.inside)
             tracer.resume_all()
             self._stood_still(time.monotonic() - begin)
             # let them run for a moment; what they report is taken
@@ -2541,6 +2543,7 @@ class TrapEngine(object):
         """The areas in which a thread stands, or to which one returns."""
         tracer = self.tracer
         used = set()
+        self.inside = []
         for task in tracer.tasks.values():
             if task in late:
                 place = tracer.blocked_at(task)
@@ -2550,7 +2553,10 @@ class TrapEngine(object):
                 continue
             registers = tracer.registers(task.tid)
             if registers is not None:
-                used |= self._stubs_in_use(registers, tracer.read)
+                found = self._stubs_in_use(registers, tracer.read)
+                if found:
+                    self.inside.append(task.tid)
+                    used |= found
         return used
 
     def _bound_together(self, used):
@@ -4118,6 +4124,8 @@ def _main(settings, channel):
             return 0
         if settings.heal:
             return _heal(engine, channel)
+        if platform.WHY_AUTO and settings.engine != 'trap':
+            engine.note('verbose' if settings.engine == 'auto' else 'info', platform.WHY_AUTO)
         where = ''
         if settings.gate is not None:
             where = engine.start_command()

@@ -20,7 +20,11 @@ import time
 from collections import namedtuple
 
 NAME = 'FreeBSD'
-AUTO_ENGINE = 'trap'        # what --engine auto means: the recorder has not run for long here
+AUTO_ENGINE = 'trap'        # what --engine auto means
+WHY_AUTO = ('--engine auto is trap on FreeBSD: what the recorder leaves in forked children, or after kill -9 of its '
+            'monitor, cannot be taken out')
+FIND_PROCESS = 'pgrep -l NAME'
+OTHER_BREAKPOINTS = 'a probe of DTrace'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <sys/ptrace.h>
@@ -108,6 +112,8 @@ PID_MAX = 99999             # larger numbers are threads' (lwp) ids
 # <sys/elf_common.h>
 AT_NULL = 0
 AT_ENTRY = 9
+AT_CANARY = 16              # lies on the first thread's stack
+AT_TIMEKEEP = 22            # lies in the page that the kernel shares with all processes
 AT_KPRELOAD = 34
 
 # <sys/procctl.h>, <sys/wait.h>, <sys/cpuset.h>
@@ -171,6 +177,8 @@ GONE = 'gone'               # the process ended; value: its wait status
 ATTACH_PATIENCE = 0.02      # seconds that a process gets to answer a stop before another of its threads is asked
 STOP_PATIENCE = 5.0         # seconds after which a process is said not to answer
 MEND_PATIENCE = 0.25        # seconds in which a system call that we broke off comes to its end
+ALONE = 0.002               # seconds for which a thread of a stopped process runs, to get out of a stub
+MAPS_AGE = 0.1              # seconds for which the mappings of a process that is not held are gone by
 
 libc = ctypes.CDLL(None, use_errno=True)
 # int ptrace(int, pid_t, caddr_t, int): the data argument is an int, not a pointer
@@ -497,7 +505,7 @@ def check_target(pid):
     process = _process(pid)
     if process is None:
         raise PlatformError('', pid, errno.ESRCH, 'no process with the id %d' % pid,
-                            'Look the id up with: pgrep -l NAME')
+                            'Look the id up with: ' + FIND_PROCESS)
     name = process.name
     if pid == os.getpid():
         raise PlatformError('', pid, 0, '%d is memleax itself' % pid, 'Give the id of another process.')
@@ -568,14 +576,19 @@ def threads(pid):
 
 
 def mappings(pid):
-    """The mappings of a process. The shared page's ELF file (AT_KPRELOAD, FreeBSD 14 and later) is called [vdso]."""
+    """The mappings of a process. The shared page's ELF file (AT_KPRELOAD, FreeBSD 14 and later) is called [vdso], the
+    first thread's stack [stack]."""
     found = parse_mappings(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b'')
     if not found:
         return found
     executable = None
-    vdso = _auxv(pid).get(AT_KPRELOAD, 0)
+    auxv = _auxv(pid)
+    vdso = auxv.get(AT_KPRELOAD, 0)
+    stack = _first_stack(found, auxv)
     result = []
     for item in found:
+        if item is stack:
+            item = item._replace(path='[stack]')
         if not item.path and item.inode and 'x' in item.permissions:
             # the name cache has lost the path; the program's own is kept elsewhere
             if executable is None:
@@ -592,6 +605,32 @@ def mappings(pid):
             item = item._replace(start=vdso, path='[vdso]')
         result.append(item)
     return result
+
+
+def _shared_page(maps, auxv):
+    """The mapping of the page that the kernel shares with all processes, where signal handlers return to; or None.
+
+    maps: of parse_mappings(); auxv: of parse_auxv(), of the same process. Where it lies is random since FreeBSD 14.
+    """
+    place = auxv.get(AT_TIMEKEEP, 0)
+    return next((item for item in maps if item.start <= place < item.end and 'x' in item.permissions
+                 and 'w' not in item.permissions and not item.path), None)
+
+
+def _first_stack(maps, auxv):
+    """The mapping of the first thread's stack, as far as it has grown; or None. maps, auxv: see _shared_page()."""
+    place = auxv.get(AT_CANARY, 0)
+    return next((item for item in maps if item.start <= place < item.end and 'w' in item.permissions
+                 and not item.path), None)
+
+
+def _copy_of_shared_page(pid):
+    """(address of the shared page in a process, its bytes as they are in ours); (0, b'') where it cannot be found."""
+    found = [_shared_page(parse_mappings(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, number) or b''), _auxv(number))
+             for number in (pid, os.getpid())]
+    if None in found or found[0].end - found[0].start != found[1].end - found[1].start:
+        return 0, b''
+    return found[0].start, ctypes.string_at(found[1].start, found[1].end - found[1].start)
 
 
 def _auxv(pid):
@@ -658,8 +697,13 @@ def run_on_cpu(cpu):
 
 
 def current_cpu():
-    """The number of the processor that this process runs on; a number that none has if unknown."""
-    return (1 << 64) - 1
+    """The number of the processor that this process runs on; a number that none has if unknown.
+
+    The recorder cannot tell its own here and says all ones. Where there are others, a thread of the target may wait for
+    the monitor a little (recorder.c, wait_for_monitor) although both may be on the same one: that costs a process 50 ms
+    at most in all its life, and else its first stacks are cut short.
+    """
+    return (1 << 64) - (1 if os.cpu_count() == 1 else 2)
 
 
 def keeper_clock():
@@ -884,9 +928,12 @@ class Tracer(object):
         self._io_address = ctypes.addressof(self._io)
         self._buffer = ctypes.create_string_buffer(1 << 16)
         self._buffer_address = ctypes.addressof(self._buffer)
-        self._files = {}            # path -> descriptor or None, before the attach
+        self._files = {}            # path -> descriptor or None, while the process is not held
         self._kept = []             # (start, bytes): of keep()
         self._maps = ()
+        self._maps_until = 0.0      # when they are too old to go by
+        self._page = 0, b''         # the shared page: its address and bytes
+        self._written = set()       # threads that were written through while they slept
         self._syscall_place = None
         self._known = 0             # tasks when the threads were counted last
         self.lost_tasks = 0
@@ -898,7 +945,7 @@ class Tracer(object):
     def open(self):
         """Look at the target's mappings, so that read() can give what the mapped files hold: the memory itself can
         be read only once it is attached to. Raises PlatformError with a hint."""
-        self._maps = mappings(self.pid)
+        self._look_at_mappings()
         if not self._maps:
             number = ctypes.get_errno() or errno.ESRCH
             raise PlatformError('attaching to process %d (%s)' % (self.pid, process_name(self.pid)), self.pid, number,
@@ -973,9 +1020,8 @@ class Tracer(object):
                 if not self._restart_call(held, info) and self.in_system_call(held.reporter):
                     self._mend(held, held.reporter, before[held.reporter])
         else:
-            # nobody reports: no sleep was disturbed; what was written through a thread would end its sleep
-            running = [tid for tid, item in before.items() if item.state != SSLEEP and tid in self.tasks]
-            held.way = running[0] if running else max(tid for tid in self.tasks if self.tasks[tid].pid == pid)
+            # nobody reports: no sleep was disturbed
+            held.way = self._way_on(held)
         self.unread.append((held.way, STOP, 0))
 
     def _set_events(self, held, events):
@@ -1126,6 +1172,7 @@ class Tracer(object):
         tid = held.reporter = held.way = info.tid
         if not info.event:
             held.reporter = 0
+            held.way = self._way_on(held, tid)
         task = self.tasks.get(tid)
         if task is None:
             task = self._add_task(tid, held)
@@ -1313,9 +1360,13 @@ class Tracer(object):
         return self._peek_pages(held.way, address, size)
 
     def _read_files(self, address, size):
-        """While the process is not held: what the files hold that are mapped there; b'' for memory without one."""
-        if not self._maps:
-            self._maps = mappings(self.pid)
+        """While the process is not held: what the files hold that are mapped there, and the page that all processes
+        share; b'' for other memory."""
+        if time.monotonic() > self._maps_until:
+            self._look_at_mappings()
+        start, page = self._page
+        if start <= address < start + len(page):
+            return page[address - start:address - start + size]
         pieces = []
         while size > 0:
             item = next((item for item in self._maps if item.start <= address < item.end), None)
@@ -1342,24 +1393,40 @@ class Tracer(object):
             size -= count
         return b''.join(pieces)
 
+    def _look_at_mappings(self):
+        """What read() goes by while the process is not held; a library can come and go meanwhile."""
+        self._maps = mappings(self.pid)
+        self._page = _copy_of_shared_page(self.pid)
+        self._maps_until = time.monotonic() + MAPS_AGE
+
     def _forget_files(self):
         for fd in self._files.values():
             if fd is not None:
                 os.close(fd)
         self._files = {}
-        self._maps = ()
+        self._maps_until = 0.0
 
     def _writer(self, held):
         """The thread that a write passes through: FreeBSD 15 ends the sleep of a thread that was written through when
-        the process goes on through the same one."""
+        the process goes on through the same one, be it after it was let go and attached to again. So it is always the
+        same one."""
         if held.reporter:
             return held.reporter
-        for tid, task in self.tasks.items():
-            if task.pid == held.pid and tid != held.way:
-                return tid
+        others = [tid for tid, task in self.tasks.items() if task.pid == held.pid and tid != held.way]
+        if others:
+            tid = min([tid for tid in others if tid in self._written] or others)
+            self._written.add(tid)
+            return tid
         # there is but one thread: its system call will be made again
         self._mend(held, held.way)
         return held.way
+
+    def _way_on(self, held, best=0):
+        """The thread through which a stopped process goes on while none of its threads reports: one that was not
+        written through, see _writer(), best a certain one."""
+        mine = [tid for tid, task in self.tasks.items() if task.pid == held.pid]
+        clean = [tid for tid in mine if tid not in self._written]
+        return best if best in clean or not mine else max(clean or mine)
 
     def write(self, address, data):
         """Write to the target's memory, text included. Raises PlatformError."""
@@ -1474,6 +1541,42 @@ class Tracer(object):
             reporter = self.tasks.get(held.reporter) or self.tasks.get(held.way)
             if reporter is not None:
                 self.resume(reporter.tid, reporter.signal if held.reporter else 0)
+
+    def let_out(self, tids):
+        """Let threads of a process that is to stand still, as a job-control stop makes it, run for a moment each: they
+        are inside of what is to be taken out. That process ran for a moment when it was let go, too."""
+        for tid in tids:
+            task = self.tasks.get(tid)
+            if task is not None and task.stopped and task.held.parked and not task.signal \
+                    and not any(self._pid_of(event[0]) == task.pid for event in self.unread):
+                self._run_alone(task.held, tid)
+
+    def _run_alone(self, held, tid):
+        """Let one thread of a stopped process run for a moment, all others suspended; it is stopped afterwards."""
+        others = [other.tid for other in self.tasks.values() if other.pid == held.pid and other.tid != tid]
+        for other in others:
+            _ptrace(PT_SUSPEND, other, None, 0)
+        try:
+            held.way = self._way_on(held, tid)
+            self._go_on(held, 0)
+            got = self._wait_for(held.pid, time.monotonic() + ALONE)
+            if got is None:
+                record = next((item for item in _thread_records(held.pid) if item.tid == tid), None)
+                if self._send_stop(held, tid):
+                    held.asked += 1
+                    if record is not None and record.state == SSLEEP:
+                        self._mend(held, tid, record)
+                got = self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE)
+            if got is None:
+                self._stop(held, ATTACH_PATIENCE)
+                return
+            event = self.decode(held.pid, self._status.value)
+            if event is not None and event[1] is not STOP:
+                self.unread.append(event)
+        finally:
+            if held.stopped:
+                for other in others:
+                    _ptrace(PT_RESUME, other, None, 0)
 
     def _pid_of(self, tid):
         task = self.tasks.get(tid)
@@ -1729,6 +1832,8 @@ class Tracer(object):
                     break
                 if held.asked and status >> 8 & 0xff == SIGSTOP:
                     held.asked -= 1
+                    if self._restart_call(held, info):
+                        held.mending.discard(info.tid)
                 elif info.flags & PL_FLAG_SCX and not info.flags & PL_FLAG_SI:
                     if info.tid in self.tasks:
                         # suspended threads still come to the ends of their calls
@@ -1780,13 +1885,13 @@ class Tracer(object):
                 _ptrace(PT_SUSPEND, other, None, 0)
             try:
                 self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
-                held.way = chosen
+                held.way = self._way_on(held, chosen)
                 if asking:
                     # a signal that comes while the process stands still wakes no sleeper: none of the others may stop it
                     # before, as they would at the ends of their system calls
                     self._set_events(held, EVENTS)
                     held.stopped = False
-                    _ptrace(PT_CONTINUE, chosen, 1, 0)
+                    _ptrace(PT_CONTINUE, held.way, 1, 0)
                     if self._send_stop(held, chosen):
                         held.asked += 1
                 else:
@@ -1980,13 +2085,14 @@ class Tracer(object):
         stopped = held.parked or number == SIGSTOP
         self._set_events(held, EVENTS)
         done = _ptrace(PT_DETACH, held.way, 1, 0 if number == SIGSTOP else number) == 0
-        self._drop(held.pid)
         if done and (stopped or held.asked):
-            # a SIGSTOP given with PT_DETACH can be lost; one of ours that was not seen yet would stop the process
+            # at once: it runs. A SIGSTOP given with PT_DETACH can be lost; one of ours that was not seen yet would stop
+            # the process
             try:
                 os.kill(held.pid, SIGSTOP if stopped else SIGCONT)
             except OSError:
                 pass
+        self._drop(held.pid)
         return done
 
     def keep(self, spans):
@@ -2015,8 +2121,8 @@ class Tracer(object):
             number = reporter.signal if reporter is not None else 0
             if held.mending and held.mend_until:
                 self._still_mending(held)
-            waiting = self._pending_stops(held) if held.asked else ()
-            held.asked = len(waiting)
+            waiting, in_line = self._pending_stops(held) if held.asked else ((), 0)
+            held.asked = min(held.asked, len(waiting) + in_line)
             if not self._unsettled(held) or time.monotonic() > deadline:
                 break
             if reporter is not None:
@@ -2039,13 +2145,19 @@ class Tracer(object):
         return held.stopped and self._detach(held, number)
 
     def _pending_stops(self, held):
-        """The threads of a stopped process for which a SIGSTOP waits."""
+        """-> (the threads of a stopped process for which a SIGSTOP waits, how many have taken theirs but not reported
+        it yet, as another one was first)."""
         found = []
+        in_line = 0
         for task in self.tasks.values():
             info = self._lwpinfo(task.tid) if task.pid == held.pid else None
-            if info is not None and info.pending >> (SIGSTOP - 1) & 1:
+            if info is None:
+                continue
+            if info.pending >> (SIGSTOP - 1) & 1:
                 found.append(task.tid)
-        return found
+            elif task.tid != held.reporter and info.event == PL_EVENT_SIGNAL and info.signal == SIGSTOP:
+                in_line += 1
+        return found, in_line
 
     def _wait_for_mending(self, held, deadline):
         """_wait_for() a process that goes on once more before it is let go; None also when no call has to come back."""

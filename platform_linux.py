@@ -19,6 +19,9 @@ from collections import namedtuple
 
 NAME = 'Linux'
 AUTO_ENGINE = 'recorder'    # what --engine auto means
+WHY_AUTO = ''               # why that is not the recorder
+FIND_PROCESS = 'pgrep -a NAME'
+OTHER_BREAKPOINTS = 'a uprobe (perf, bpftrace, SystemTap)'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
 
 # <linux/ptrace.h>
@@ -235,7 +238,7 @@ def check_target(pid):
     status = _status(pid)
     if status is None:
         raise PlatformError('', pid, errno.ESRCH, 'no process with the id %d' % pid,
-                            'Look the id up with: pgrep -a NAME')
+                            'Look the id up with: ' + FIND_PROCESS)
     name = status.get('Name', '?')
     tgid = int(status.get('Tgid', pid))
     if tgid != pid:
@@ -1086,6 +1089,9 @@ class Tracer(object):
         for tid, task in list(self.tasks.items()):
             if task.stopped and not any(event[0] == tid for event in self.unread):
                 self.resume(tid, task.signal)
+
+    def let_out(self, tids):
+        """Let tasks of a job-stopped process run for a moment: nothing here, they stay as they are."""
 
     def stop_all(self, patience=ATTACH_PATIENCE):
         """Stop every task. Returns the tasks that did not answer within `patience` seconds (they are in the kernel).

@@ -16,6 +16,9 @@ import time
 
 
 class platform(object):
+    AUTO_ENGINE = 'recorder'
+    FIND_PROCESS = 'pgrep NAME'
+
     @staticmethod
     def allow_tracing():
         pass

@@ -241,6 +241,14 @@ class Runs(Scripted):
              '{"type": "end"}'], '4711')
         self.assertEqual((status, out, err), (1, '', 'memleax: no process with the id 4711. Use pgrep.\n'))
 
+    def test_interrupted_before_there_is_a_monitor(self):
+        code = ('import os, signal, sys; sys.path.insert(0, %r); import memleax\n'
+                'memleax.executable_of = lambda pid: os.kill(os.getpid(), signal.SIGINT)\n'
+                'sys.argv = ["memleax", "4711"]; memleax.main()' % support.ROOT)
+        process = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, out, err), (1, b'', b'memleax: interrupted before it began\n'))
+
     def test_dry_run(self):
         status, out, err = self.run_script(['{"type": "dry-run", "text": ["one", "two"]}', '{"type": "end"}'],
                                            '--dry-run', '4711')

@@ -318,9 +318,244 @@ class Captured(unittest.TestCase):
             self.assertTrue(program[0].start <= auxv[platform.AT_ENTRY] < program[0].end, name)
             self.assertEqual(auxv[18] // 100000, capture['osreldate'] // 100000, name)      # AT_OSRELDATE
 
+    def test_the_page_that_all_processes_share(self):
+        for name, capture in self.captures():
+            auxv = platform.parse_auxv(capture['auxv'])
+            found = platform.parse_mappings(capture['vmmap'])
+            page = platform._shared_page(found, auxv)
+            self.assertEqual((page.permissions, page.path, page.end - page.start), ('r-xp', '', 4096), name)
+            # behind the last stack until 13, somewhere since
+            self.assertEqual(page.start == 0x7ffffffff000, capture['osreldate'] < 1400000, name)
+            self.assertIn(auxv.get(platform.AT_KPRELOAD, page.start), range(page.start, page.end), name)
+            self.assertIsNone(platform._shared_page(found, {}), name)
+            self.assertIsNone(platform._shared_page([item for item in found if item != page], auxv), name)
+
+    def test_the_first_threads_stack(self):
+        for name, capture in self.captures():
+            auxv = platform.parse_auxv(capture['auxv'])
+            found = platform.parse_mappings(capture['vmmap'])
+            stack = platform._first_stack(found, auxv)
+            self.assertEqual((stack.permissions, stack.path), ('rw-p', ''), name)
+            first = min(map(int, capture['registers']))
+            sp = platform.parse_registers(binascii.a2b_hex(capture['registers'][str(first)]))[unwinder.RSP]
+            self.assertIn(sp, range(stack.start, stack.end), name)
+            self.assertEqual(auxv.get(35, 0x7ffffffff000), stack.end, name)         # AT_USRSTACKBASE
+            self.assertIsNone(platform._first_stack(found, {}), name)
+
     def test_what_the_capture_holds_is_no_more_than_needed(self):
         for name, capture in self.captures():
             self.assertLess(os.path.getsize(os.path.join(DATA, name)), 20000)
+
+
+# -- holding a process, with a kernel made of paper
+
+
+class Kernel(object):
+    """One process with threads, as far as Tracer asks for it; `log`: what was asked, but for what only looks.
+
+    As FreeBSD 15: PT_CONTINUE through a thread that was written through ends its sleep. sleeping: those in a system
+    call.
+    """
+
+    def __init__(self, pid, threads, sleeping=()):
+        self.pid = pid
+        self.threads = list(threads)
+        self.sleeping = set(sleeping)
+        self.written = set()
+        self.suspended = set()
+        self.broken = []            # threads whose sleep was ended
+        self.ran = []               # who ran, at each PT_CONTINUE
+        self.signals = []
+        self.status = None          # what waitpid is to tell next
+        self.in_line = []           # threads that have taken a SIGSTOP and report it at the next PT_CONTINUE
+        self.registers = {}
+        self.memory = {}
+        self.went_on = []           # (thread that had reported, pc, rax) at each PT_CONTINUE
+        self.reporter = 0
+        self.log = []
+        self.killed = []
+
+    def ptrace(self, request, tid, address, data):
+        owner = tid == self.pid or tid in self.threads
+        if not owner:
+            return -1
+        if request == platform.PT_LWPINFO:
+            who = (self.reporter or self.threads[0]) if tid == self.pid else tid
+            event = int(who == self.reporter or who in self.in_line)
+            record = lwp_record(who, event, 0x20 * event, platform.SIGSTOP)
+            ctypes.memmove(address, record, 160)
+            return 0
+        if request == platform.PT_GETREGS:
+            registers = self.registers.setdefault(tid, platform.Registers())
+            ctypes.memmove(address, registers, ctypes.sizeof(registers))
+            return 0
+        if request == platform.PT_GETNUMLWPS:
+            return len(self.threads)
+        if request == platform.PT_GETLWPLIST:
+            numbers = (ctypes.c_int * len(self.threads))(*self.threads)
+            ctypes.memmove(address, numbers, ctypes.sizeof(numbers))
+            return len(self.threads)
+        if request == platform.PT_IO:
+            io = platform._IoDescription.from_address(address)
+            if io.op == platform.PIOD_READ_D:
+                data = self.memory.get(io.offset, b'')[:io.size]
+                ctypes.memmove(io.address, data, len(data))
+                io.size = len(data)
+                return 0 if data else -1
+            self.written.add(tid)
+        self.log.append((request, tid))
+        if request == platform.PT_ATTACH:
+            self.reporter, self.status = 0, platform.SIGSTOP << 8 | 0x7f
+        elif request == platform.PT_SETREGS:
+            ctypes.memmove(self.registers[tid], address, ctypes.sizeof(self.registers[tid]))
+        elif request == platform.PT_SUSPEND:
+            self.suspended.add(tid)
+        elif request == platform.PT_RESUME:
+            self.suspended.discard(tid)
+        elif request in (platform.PT_CONTINUE, platform.PT_DETACH):
+            if tid in self.written & self.sleeping:
+                self.broken.append(tid)
+            self.written.discard(tid)
+            if self.reporter in self.registers:
+                registers = self.registers[self.reporter]
+                self.went_on.append((self.reporter, registers[platform.RIP], registers[platform.RAX]))
+            self.reporter = 0
+            self.ran.append(set(self.threads) - self.suspended)
+            if request == platform.PT_CONTINUE and self.in_line:
+                self.reporter, self.status = self.in_line.pop(0), platform.SIGSTOP << 8 | 0x7f
+        return 0
+
+    def waitpid(self, pid, status, options):
+        if self.status is None:
+            return 0
+        ctypes.c_int.from_address(status).value = self.status
+        self.status = None
+        return self.pid
+
+    def stop(self, held, tid):
+        """thr_kill2 of SIGSTOP: a thread that may run reports it."""
+        self.log.append(('stop', tid))
+        if tid not in self.suspended:
+            self.reporter, self.status = tid, platform.SIGSTOP << 8 | 0x7f
+        return True
+
+    def records(self, pid):
+        return platform.parse_processes(b''.join(
+            process_record(pid=self.pid, tid=tid, state=platform.SSLEEP if tid in self.sleeping else platform.SRUN,
+                           wait_message=b'select' if tid in self.sleeping else b'') for tid in self.threads))
+
+    def kill(self, pid, number):
+        self.killed.append((pid, number))
+
+
+class Holding(unittest.TestCase):
+
+    def setUp(self):
+        self.kernel = Kernel(500, (100101, 100102, 100103), (100101, 100102, 100103))
+        kernel = self.kernel
+        for name, fake in (('_ptrace', kernel.ptrace), ('_fast_ptrace', kernel.ptrace), ('_waitpid', kernel.waitpid),
+                           ('_thread_records', kernel.records), ('_process', lambda pid: kernel.records(pid)[0]),
+                           ('sharing_processes', lambda pid, own=None: [])):
+            self.addCleanup(setattr, platform, name, getattr(platform, name))
+            setattr(platform, name, fake)
+        self.addCleanup(setattr, platform.os, 'kill', os.kill)
+        platform.os.kill = kernel.kill
+        self.tracer = platform.Tracer(500)
+        self.tracer._send_stop = kernel.stop
+
+    def test_who_was_written_through_never_carries_the_process_on(self):
+        # a mark of the first time is still there when the thread has slept on until the second; the order of threads,
+        # and who runs, differ
+        kernel, tracer = self.kernel, self.tracer
+        for order, sleeping in (((100101, 100102, 100103), (100101, 100102, 100103)),
+                                ((100103, 100101, 100102), (100101, 100102)),
+                                ((100102, 100103, 100101, 100100), (100100, 100101, 100102, 100103)),
+                                ((100101, 100090), (100101, 100090)),
+                                ((100101, 100090, 100102), (100101, 100090, 100102))):
+            kernel.threads, kernel.sleeping = list(order), set(sleeping)
+            tracer.seize()
+            tracer.stop_all()
+            self.assertEqual(len(tracer.tasks), len(order))
+            tracer.write(0x1000, b'x')
+            tracer.resume_all()
+            tracer.processes[500].stopped = True        # as if nobody had been asked
+            tracer.write(0x1000, b'y')
+            tracer.detach_all()
+            self.assertEqual(tracer.tasks, {})
+        self.assertTrue(kernel.written)
+        self.assertEqual(kernel.broken, [])
+
+    def hold_stopped(self):
+        self.tracer.seize()
+        held = self.tracer.processes[500]
+        held.parked = True
+        del self.tracer.unread[:], self.kernel.ran[:], self.kernel.log[:]
+        return held
+
+    def test_a_stopped_process_is_let_out_of_the_stubs_one_thread_at_a_time(self):
+        kernel, tracer = self.kernel, self.tracer
+        kernel.sleeping = {100103}
+        held = self.hold_stopped()
+        tracer.resume_all()
+        self.assertEqual(kernel.ran, [])                # it stands still
+        tracer.let_out([100101, 100102])
+        self.assertEqual(kernel.ran, [{100101}, {100102}])
+        self.assertTrue(held.stopped)
+        self.assertEqual(kernel.suspended, set())       # nobody stays suspended
+        self.assertEqual((held.asked, tracer.unread), (0, []))
+        tracer.detach_all()
+        self.assertEqual(kernel.killed, [(500, platform.SIGSTOP)])
+
+    def test_two_that_we_stopped_at_once(self):
+        # one had no time to answer, so another was asked; the first one's answer has to wait until the process goes on
+        kernel, tracer = self.kernel, self.tracer
+        tracer.seize()
+        tracer.stop_all()
+        tracer.resume_all()
+        held = tracer.processes[500]
+        self.assertFalse(held.stopped)
+        registers = kernel.registers[100101] = platform.Registers()
+        registers[platform.RIP], registers[platform.RAX], registers[platform.RFLAGS] = 0x2000, 4, platform.CARRY
+        registers[platform.RCX] = 77
+        kernel.memory[0x2000 - 12] = b'\x48\xc7\xc0\xd1\0\0\0\x49\x89\xca\x0f\x05'      # poll
+        kernel.memory[0x2000 - 2] = b'\x0f\x05'
+        tracer._mend(held, 100101)
+        tracer._mend(held, 100102)
+        held.asked = 2
+        kernel.in_line = [100101]
+        kernel.reporter, kernel.status = 100102, platform.SIGSTOP << 8 | 0x7f
+        tracer.stop_all()
+        self.assertEqual((held.asked, held.mending), (1, {100101}))
+        tracer.detach_all()
+        # it goes on, and its call, which had ended with EINTR, is made again
+        self.assertNotIn((500, platform.SIGSTOP), kernel.killed)
+        self.assertEqual([item for item in kernel.went_on if item[0] == 100101][0], (100101, 0x1ffe, 209))
+        self.assertEqual((registers[platform.R10], registers[platform.RFLAGS]), (77, 0))
+
+    def test_who_runs_needs_no_letting_out(self):
+        self.hold_stopped().parked = False
+        self.tracer.let_out([100101, 100102])
+        self.assertEqual(self.kernel.ran, [])
+
+    def test_memory_of_a_process_that_is_not_held(self):
+        page = bytes(range(256)) * 16
+        item = platform.Mapping(0x7000, 0x8000, 'r-xp', 0, '0', 0, '[vdso]')
+        looked = []
+
+        def mappings(pid):
+            looked.append(pid)
+            return [item, platform.Mapping(0x9000, 0xa000, 'rw-p', 0, '0', 0, '')]
+        for name, fake in (('mappings', mappings), ('_copy_of_shared_page', lambda pid: (0x7000, page))):
+            self.addCleanup(setattr, platform, name, getattr(platform, name))
+            setattr(platform, name, fake)
+        self.tracer.open()
+        self.assertEqual(self.tracer.read(0x7010, 32), page[16:48])
+        self.assertEqual(self.tracer.read(0x7ff0, 32), page[-16:])
+        self.assertEqual(self.tracer.read(0x9000, 32), b'')
+        self.assertEqual(looked, [500])
+        self.tracer._maps_until = 0.0                   # time goes by: a library may have come
+        self.tracer.read(0x9000, 32)
+        self.assertEqual(looked, [500, 500])
 
 
 # -- FreeBSD's own headers and compiler

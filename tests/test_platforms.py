@@ -77,6 +77,46 @@ def tracer_attributes(tree):
     return found
 
 
+def texts(tree):
+    """The string constants of a module but its docstrings and the fields of named tuples."""
+    documentation = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and isinstance(node.body[0], ast.Expr):
+            documentation.add(id(node.body[0].value))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) \
+                and node.targets[0].attr == '__doc__':
+            documentation.add(id(node.value))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'namedtuple':
+            documentation.update(id(argument) for argument in node.args)
+    for node in ast.walk(tree):
+        # Str until Python 3.7
+        value = getattr(node, {'Constant': 'value', 'Str': 's'}.get(type(node).__name__, ''), None)
+        if isinstance(value, str) and id(node) not in documentation:
+            yield value
+
+
+class Texts(unittest.TestCase):
+    """What is said to people is in the terms of the system that they sit at."""
+
+    LINUX = ('pgrep -a', '/proc/', 'ptrace_scope', 'Yama', 'setcap', 'CAP_', 'capabilit', 'seccomp', 'perf,', 'bpftrace',
+             'SystemTap', 'systemd', 'glibc', 'apt', 'cgroup', 'container', 'SELinux')
+    FREEBSD = ('pgrep -l', 'sysctl', 'procctl', 'securelevel', 'DTrace', 'jail', 'pkg ')
+
+    def found(self, name, words):
+        return [(word, text) for text in texts(parsed(name)) for word in words
+                if word in text and ' ' in text]     # an identifier is nothing that is said
+
+    def test_the_common_modules_know_neither_systems_words(self):
+        for name in ('memleax', 'monitor', 'recorder', 'trampoline', 'unwinder', 'elfreader', 'dwarfline'):
+            self.assertEqual(self.found(name, self.LINUX + self.FREEBSD), [], name)
+
+    def test_the_platforms_know_their_own(self):
+        self.assertGreater(len(self.found('platform_linux', self.LINUX)), 5)       # the comparison sees something
+        self.assertGreater(len(self.found('platform_freebsd', self.FREEBSD)), 5)
+        self.assertEqual(self.found('platform_linux', self.FREEBSD), [])
+        self.assertEqual(self.found('platform_freebsd', self.LINUX), [])
+
+
 class Names(unittest.TestCase):
 
     @classmethod
