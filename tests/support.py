@@ -588,12 +588,12 @@ def text_differences(pid, tails=True):
     """
     Where executable mappings of files differ from the files: list of str.  The rest of the last page behind a
     segment holds what the file has there, and zero behind the file's end (`tails` False: it is not looked
-    at).
+    at, nor is code of our own that was left because a thread is inside).
     """
     problems = []
     with open('/proc/{}/mem'.format(pid), 'rb', 0) as memory:
         for m in read_mappings(pid):
-            if 'x' not in m.permissions or not m.inode:
+            if 'x' not in m.permissions or not m.inode or not tails and m.path.startswith('/memfd:code.memleax'):
                 continue
             try:
                 f = open('/proc/{}/map_files/{:x}-{:x}'.format(pid, m.start, m.end), 'rb')
