@@ -1650,6 +1650,10 @@ class TrapEngine(object):
                 best, best_rank = tid, rank
                 if not any(rank):
                     break
+        if best is None:
+            for tid, task in list(tracer.tasks.items()):
+                if task.pid == self.pid and tid not in waiting and tracer.leave_sequence(task):
+                    return tid
         return best
 
     def _syscall_instruction(self):

@@ -1941,6 +1941,10 @@ class Tracer(object):
             return None
         return bool(task.group), self.in_system_call(task.tid)
 
+    def leave_sequence(self, task):
+        """Whether a task was led out of a critical section of rseq(2): there is no such thing here."""
+        return False
+
     # Memory shared with the target: an object that we make by a name (shm_open(2)), that the target opens by it, and that
     # has no name any more a moment later
 

@@ -1483,6 +1483,31 @@ class Tracer(object):
         section = self.read(config[0] + 8, 8)       # struct rseq: cpu_id_start, cpu_id, rseq_cs
         return len(section) == 8 and section != bytes(8)
 
+    def leave_sequence(self, task):
+        """Let a stopped task leave a critical section of rseq(2), if it is in one and that can be had -> whether it did.
+
+        The kernel aborts the section anyway, as our stop took the processor from the task: when it goes on, here by one
+        instruction.
+        """
+        tid = task.tid
+        if (not task.stopped or task.signal or task.in_event or task.group or self.in_system_call(tid)
+                or not self._in_restartable_sequence(tid)):
+            return False
+        if _ptrace(PTRACE_GETSIGMASK, tid, 8, ctypes.addressof(self._mask)) < 0 or self._mask.value & 1 << SIGTRAP - 1:
+            return False                            # the trap of the step would be forced upon it
+        if _ptrace(PTRACE_SINGLESTEP, tid, None, None) < 0:
+            return False
+        task.stopped = False
+        if _waitpid(tid, self._status_address, WALL) != tid:
+            return False
+        if self._status.value != TRAP_STATUS:
+            event = self.decode(tid, self._status.value)
+            if event is not None:
+                self.unread.append(event)
+            return False
+        task.stopped = True
+        return not self._in_restartable_sequence(tid)
+
     def make_shared_file(self, tid, syscall_address, seccomp):
         """A file of memory that the target has made (memfd_create(2)) -> (our descriptor of it, the target's number).
 

@@ -301,7 +301,7 @@ class Stacks(LimitsTest):
             self.assertEqual(target.ask('churn 100', r'^churned \d+ (\d+)').group(1), '0')
 
     def test_restartable_sequences(self):
-        """A thread inside of one is not the one to make a system call for us, nor is it moved."""
+        """A thread inside of one leaves it before it makes a system call for us, and is not moved."""
         program = compile_program('rseq.c', required=False)
         if program is None:
             self.skipTest('this C library has no sys/rseq.h')
@@ -309,8 +309,8 @@ class Stacks(LimitsTest):
             if target.out.lines[0] == 'unable':
                 self.skipTest('no restartable sequences here')
             before = take_snapshot(target.pid)
-            for _ in range(scaled(2)):
-                run = self.attach(target, '-e', '30')      # refused, where it is inside of one all the time
+            for _ in range(scaled(4)):
+                run = self.recording(target, '-e', '30')
                 wait_for_more(target, 50)
                 self.end(run)
                 self.check_target(target, before, run)
