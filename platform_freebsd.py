@@ -853,11 +853,11 @@ class _Held(object):
 
     stopped: in a ptrace stop; reporter: the thread that reported it (0: none did, as right after an attach of
     FreeBSD 15); way: the thread that requests to go on pass through; asked: SIGSTOPs of ours that were sent and not
-    seen yet; mending: threads whose system call we broke off; parked: it is to stand still, as a job-control
-    stop would make it.
+    seen yet; sent: there were such; mending: threads whose system call we broke off; parked: it is to stand still, as
+    a job-control stop would make it.
     """
 
-    __slots__ = ('pid', 'stopped', 'reporter', 'way', 'asked', 'mending', 'mend_until', 'events', 'parked')
+    __slots__ = ('pid', 'stopped', 'reporter', 'way', 'asked', 'sent', 'mending', 'mend_until', 'events', 'parked')
 
     def __init__(self, pid):
         self.pid = pid
@@ -865,6 +865,7 @@ class _Held(object):
         self.reporter = 0
         self.way = pid
         self.asked = 0
+        self.sent = False
         self.mending = set()
         self.mend_until = 0.0
         self.events = EVENTS
@@ -1562,8 +1563,7 @@ class Tracer(object):
             got = self._wait_for(held.pid, time.monotonic() + ALONE)
             if got is None:
                 record = next((item for item in _thread_records(held.pid) if item.tid == tid), None)
-                if self._send_stop(held, tid):
-                    held.asked += 1
+                if self._ask_thread(held, tid):
                     if record is not None and record.state == SSLEEP:
                         self._mend(held, tid, record)
                 got = self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE)
@@ -1629,12 +1629,19 @@ class Tracer(object):
         records = [item for item in records if item.tid not in asked]
         records.sort(key=lambda item: item.state == SSLEEP)
         for item in records:
-            if self._send_stop(held, item.tid):
-                held.asked += 1
+            if self._ask_thread(held, item.tid):
                 if item.state == SSLEEP:
                     self._mend(held, item.tid, item)
                 return asked + [item.tid]
         return asked
+
+    def _ask_thread(self, held, tid):
+        """_send_stop(), and remember that it has to be seen."""
+        done = self._send_stop(held, tid)
+        if done:
+            held.asked += 1
+            held.sent = True
+        return done
 
     @staticmethod
     def _send_stop(held, tid):
@@ -1892,8 +1899,7 @@ class Tracer(object):
                     self._set_events(held, EVENTS)
                     held.stopped = False
                     _ptrace(PT_CONTINUE, held.way, 1, 0)
-                    if self._send_stop(held, chosen):
-                        held.asked += 1
+                    self._ask_thread(held, chosen)
                 else:
                     self._go_on(held, 0)
                 if self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE) is None:
@@ -2088,6 +2094,8 @@ class Tracer(object):
     def _detach(self, held, number):
         stopped = held.parked or number == SIGSTOP
         self._set_events(held, EVENTS)
+        if held.sent and self._pending_stops(held)[0]:
+            held.asked = held.asked or 1
         done = _ptrace(PT_DETACH, held.way, 1, 0 if number == SIGSTOP else number) == 0
         if done and (stopped or held.asked):
             # at once: it runs. A SIGSTOP given with PT_DETACH can be lost; one of ours that was not seen yet would stop
@@ -2125,16 +2133,19 @@ class Tracer(object):
             number = reporter.signal if reporter is not None else 0
             if held.mending and held.mend_until:
                 self._still_mending(held)
-            waiting, in_line = self._pending_stops(held) if held.asked else ((), 0)
-            held.asked = min(held.asked, len(waiting) + in_line)
+            # two that were sent to a thread can be one, or one that was thought seen can be there still
+            waiting, in_line = self._pending_stops(held) if held.sent else ((), 0)
+            held.asked = len(waiting) + min(in_line, max(held.asked - len(waiting), 0))
             if not self._unsettled(held) or time.monotonic() > deadline:
                 break
             if reporter is not None:
                 reporter.signal = 0
             self._go_on(held, number)
             for tid in waiting:
-                # one that was sent at the moment of another stop has not woken its thread
-                self._send_stop(held, tid)
+                # one that was sent at the moment of another stop has not woken its thread; should that have taken it by
+                # now, this is another one
+                if reporter is None or tid != reporter.tid:
+                    self._ask_thread(held, tid)
             if self._wait_for_mending(held, deadline) is None:
                 self._stop(held, ATTACH_PATIENCE)
                 self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]

@@ -368,6 +368,7 @@ class Kernel(object):
         self.signals = []
         self.status = None          # what waitpid is to tell next
         self.in_line = []           # threads that have taken a SIGSTOP and report it at the next PT_CONTINUE
+        self.pending = set()        # threads for which a SIGSTOP waits: they take it at the next PT_CONTINUE
         self.registers = {}
         self.memory = {}
         self.went_on = []           # (thread that had reported, pc, rax) at each PT_CONTINUE
@@ -382,7 +383,8 @@ class Kernel(object):
         if request == platform.PT_LWPINFO:
             who = (self.reporter or self.threads[0]) if tid == self.pid else tid
             event = int(who == self.reporter or who in self.in_line)
-            record = lwp_record(who, event, 0x20 * event, platform.SIGSTOP)
+            record = lwp_record(who, event, 0x20 * event, platform.SIGSTOP,
+                                pending=1 << (platform.SIGSTOP - 1) if who in self.pending else 0)
             ctypes.memmove(address, record, 160)
             return 0
         if request == platform.PT_GETREGS:
@@ -421,8 +423,10 @@ class Kernel(object):
                 self.went_on.append((self.reporter, registers[platform.RIP], registers[platform.RAX]))
             self.reporter = 0
             self.ran.append(set(self.threads) - self.suspended)
-            if request == platform.PT_CONTINUE and self.in_line:
-                self.reporter, self.status = self.in_line.pop(0), platform.SIGSTOP << 8 | 0x7f
+            if request == platform.PT_CONTINUE and (self.in_line or self.pending):
+                self.reporter = self.in_line.pop(0) if self.in_line else self.pending.pop()
+                self.status = platform.SIGSTOP << 8 | 0x7f
+            self.left_stopped = bool(self.pending)
         return 0
 
     def waitpid(self, pid, status, options):
@@ -435,7 +439,9 @@ class Kernel(object):
     def stop(self, held, tid):
         """thr_kill2 of SIGSTOP: a thread that may run reports it."""
         self.log.append(('stop', tid))
-        if tid not in self.suspended:
+        if self.reporter:
+            self.pending.add(tid)   # the process stands still already
+        elif tid not in self.suspended:
             self.reporter, self.status = tid, platform.SIGSTOP << 8 | 0x7f
         return True
 
@@ -446,6 +452,7 @@ class Kernel(object):
 
     def kill(self, pid, number):
         self.killed.append((pid, number))
+        self.left_stopped = number != platform.SIGCONT
 
 
 class Holding(unittest.TestCase):
@@ -521,7 +528,7 @@ class Holding(unittest.TestCase):
         kernel.memory[0x2000 - 2] = b'\x0f\x05'
         tracer._mend(held, 100101)
         tracer._mend(held, 100102)
-        held.asked = 2
+        held.asked, held.sent = 2, True
         kernel.in_line = [100101]
         kernel.reporter, kernel.status = 100102, platform.SIGSTOP << 8 | 0x7f
         tracer.stop_all()
@@ -531,6 +538,29 @@ class Holding(unittest.TestCase):
         self.assertNotIn((500, platform.SIGSTOP), kernel.killed)
         self.assertEqual([item for item in kernel.went_on if item[0] == 100101][0], (100101, 0x1ffe, 209))
         self.assertEqual((registers[platform.R10], registers[platform.RFLAGS]), (77, 0))
+
+    def test_a_stop_that_was_sent_twice_does_not_stay(self):
+        # it waited for its thread; the thread took it as the process went on, and the second one, meant to wake it, came
+        # after that
+        kernel, tracer = self.kernel, self.tracer
+        tracer.seize()
+        tracer.stop_all()
+        held = tracer.processes[500]
+        held.asked, held.sent = 1, True
+        kernel.pending = {100102}
+        tracer.detach_all()
+        self.assertIn(('stop', 100102), kernel.log)
+        self.assertEqual((tracer.tasks, kernel.pending), ({}, set()))
+        self.assertFalse(kernel.left_stopped)
+
+    def test_a_stop_that_nobody_counted_does_not_stay(self):
+        kernel, tracer = self.kernel, self.tracer
+        tracer.seize()
+        tracer.stop_all()
+        tracer.processes[500].sent = True
+        kernel.pending = {100102}
+        tracer.detach_all()
+        self.assertFalse(kernel.left_stopped)
 
     def test_who_runs_needs_no_letting_out(self):
         self.hold_stopped().parked = False
