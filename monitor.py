@@ -35,15 +35,16 @@ else:
     import platform_linux as platform
 
 PAGE = 4096                     # amd64's page; a segment's tail ends there
-FIGURES = 8                     # words of a stack in Ledger.figures; the names of the first 7: see CallStack
+_LOOP = dict(recorder.LOOP_CONSTANTS)           # what Python and the loop of machine code have in common: see TrapLoop
+FIGURES = _LOOP['FIGURES']      # words of a stack in Ledger.figures; the names of the first 7: see CallStack
 ROOM = 64                       # blocks that room is made for at once, for the keeper to put in
 CPU_SAMPLE_MOST = 256           # as CPU_SAMPLE, of a thread that stays where it is
 LOOP_TURN = 0.01                # seconds after which the keeper comes back in any case
 TICK = 0.05                     # seconds between looks at the clock, the pipe and what has expired
 BRAKE_WINDOW = 2.0              # seconds over which the share of standstill is measured
 STOP_OVERHEAD = 8e-6            # seconds that a stop costs the thread besides our work on it, until that is measured
-MASK_SAMPLE = 16                # a thread's signal mask is looked at in its first traps, then once in so many
-SAMPLE_MOST = 0.001             # seconds: what a stop cost more than that was not our doing
+MASK_SAMPLE = _LOOP['MASK_EVERY']       # a thread's signal mask is looked at in its first traps, then once in so many
+SAMPLE_MOST = _LOOP['SAMPLE_MOST'] / 1e9        # seconds: what a stop cost more than that was not our doing
 CPU_SAMPLE = 32                 # stops between looks at where the trapping thread runs
 SHORT_STACK_BYTES = 1024        # of a stack, read at once at an allocation: 1.7 us; 4096 bytes: 2.7 us
 STACK_BYTES = 4096              # the same, after a stack that was longer
@@ -68,7 +69,7 @@ SCAN_SHARE = 0.03               # of a core at most, unless messages would come 
 SCAN_PARTS = 8                  # in which the table of blocks is looked through for what has expired
 LIVELY = 0.5                    # seconds after the last of them in which it looks four times as often
 RECORDER_PAUSE = 0.001          # seconds between looks at whether the recorder calls
-GATHER_EVERY = 8                # events after which all stopped threads are taken, for fairness
+GATHER_EVERY = _LOOP['GATHER_EVERY']    # events after which all stopped threads are taken, for fairness
 EXPIRE_AT_ONCE = 500            # blocks that the recorder engine reports before it looks at anything else
 EXPIRE_BATCH = 64               # blocks that one tick reports; more are left to the next, right behind the next event
 DONT_SHOW_AFTER = 3             # expired-frees after which a stack is no longer shown
@@ -220,7 +221,6 @@ class CallStack(object):
         self.nested = nested
         self.cut = ending not in (unwinder.END_OF_STACK, unwinder.LIMIT)
         self.expired = self.expired_bytes = self.free_expired = self.free_expired_bytes = 0
-
 
     alloc, alloc_bytes, free, free_bytes, free_total, free_min, free_max = [
         property(lambda self, place=place: self.figures[self.row + place]) for place in range(7)]
@@ -2881,7 +2881,7 @@ class TrapLoop(object):
         self.due = 0
         self.served = 0                 # stops
         self.measured = -1              # the file of the thread whose standstill is measured
-        hooks = [(pc, hook, handler) for pc, (handler, hook) in engine.traps.items()
+        hooks = [(pc, hook) for pc, (_, hook) in engine.traps.items()
                  if not hook.by_trap and hook.function.kind != BOTH]
         slots = 64
         while slots < 4 * len(hooks):
@@ -2898,10 +2898,9 @@ class TrapLoop(object):
             at += size
         self.places = places
         self.task_words = places['tasks'] >> 3
-        self.pool_words = places['pool'] >> 3
         self.pool_next = 1
         self.numbers = {}               # hook -> its number
-        for pc, hook, _ in hooks:
+        for pc, hook in hooks:
             number = self.numbers.setdefault(hook, len(self.numbers))
             position = (pc * BlockTable.GOLDEN & _MOST) >> 32
             while words[(places['hooks'] >> 3) + (position & slots - 1) * 4]:
@@ -3125,7 +3124,6 @@ class TrapLoop(object):
         return stack, offsets, values, uses_fp
 
 
-_LOOP = dict(recorder.LOOP_CONSTANTS)
 _LOOP_OFFSETS, _LOOP_BYTES = recorder.offsets_of('loop')
 _LOOP_SIZE = -(-_LOOP_BYTES // 64) * 64
 _LOOP_WORD = {name: offset >> 3 for name, offset in _LOOP_OFFSETS.items()}

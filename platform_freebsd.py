@@ -11,6 +11,7 @@ Sources: ptrace(2), sysctl(3), procctl(2), kinfo_getvmmap(3); <sys/ptrace.h>, <s
 <sys/signal.h>, <sys/elf_common.h>, <machine/reg.h>, <machine/ucontext.h> of FreeBSD 10.4 to 15.0; where these are
 silent, sys/kern/sys_process.c, kern_sig.c and kern_prot.c of the kernel, and what 12.1 and 15.0 were seen to do.
 """
+import contextlib
 import ctypes
 import errno
 import os
@@ -1554,10 +1555,7 @@ class Tracer(object):
 
     def _run_alone(self, held, tid):
         """Let one thread of a stopped process run for a moment, all others suspended; it is stopped afterwards."""
-        others = [other.tid for other in self.tasks.values() if other.pid == held.pid and other.tid != tid]
-        for other in others:
-            _ptrace(PT_SUSPEND, other, None, 0)
-        try:
+        with self._others_suspended(held, tid):
             held.way = self._way_on(held, tid)
             self._go_on(held, 0)
             got = self._wait_for(held.pid, time.monotonic() + ALONE)
@@ -1569,14 +1567,27 @@ class Tracer(object):
                 got = self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE)
             if got is None:
                 self._stop(held, ATTACH_PATIENCE)
-                return
-            event = self.decode(held.pid, self._status.value)
-            if event is not None and event[1] is not STOP:
-                self.unread.append(event)
+            else:
+                self._keep_event(held)
+
+    @contextlib.contextmanager
+    def _others_suspended(self, held, tid):
+        """Only this thread of a process runs when it goes on; all do again once it is stopped."""
+        others = [other.tid for other in self.tasks.values() if other.pid == held.pid and other.tid != tid]
+        for other in others:
+            _ptrace(PT_SUSPEND, other, None, 0)
+        try:
+            yield
         finally:
             if held.stopped:
                 for other in others:
                     _ptrace(PT_RESUME, other, None, 0)
+
+    def _keep_event(self, held):
+        """What a process has just reported is kept in `unread`, unless it is a stop that was asked for."""
+        event = self.decode(held.pid, self._status.value)
+        if event is not None and event[1] is not STOP:
+            self.unread.append(event)
 
     def _pid_of(self, tid):
         task = self.tasks.get(tid)
@@ -1887,10 +1898,7 @@ class Tracer(object):
             asking = chosen not in held.mending
             if asking and record.wait_message:
                 self._mend(held, chosen, record)
-            others = [other.tid for other in self.tasks.values() if other.pid == held.pid and other.tid != chosen]
-            for other in others:
-                _ptrace(PT_SUSPEND, other, None, 0)
-            try:
+            with self._others_suspended(held, chosen):
                 self.unread[:] = [event for event in self.unread if self._pid_of(event[0]) != held.pid]
                 held.way = self._way_on(held, chosen)
                 if asking:
@@ -1904,14 +1912,8 @@ class Tracer(object):
                     self._go_on(held, 0)
                 if self._wait_for(held.pid, time.monotonic() + STOP_PATIENCE) is None:
                     self._stop(held, ATTACH_PATIENCE)
-                    continue
-                event = self.decode(held.pid, self._status.value)
-                if event is not None and event[1] is not STOP:
-                    self.unread.append(event)
-            finally:
-                if held.stopped:
-                    for other in others:
-                        _ptrace(PT_RESUME, other, None, 0)
+                else:
+                    self._keep_event(held)
         raise PlatformError('injecting a system call', tid, errno.EBUSY, 'no thread comes out of the kernel')
 
     def _may_come_out(self, held, tid):

@@ -198,12 +198,18 @@ def _status(pid, tid=None):
     return fields
 
 
+def _stat_fields(data):
+    """The fields of /proc/PID/stat from the third on (proc(5)); [] where it could not be read. The second, a name in
+    parentheses, may hold anything."""
+    return data[data.rindex(b')') + 2:].split() if data else []
+
+
 def start_time(pid):
     """When the process began, in clock ticks since boot (proc(5), stat field 22); None if there is none."""
     data = _slurp('/proc/%d/stat' % pid)
     try:
-        return int(data[data.rindex(b')') + 2:].split()[19])
-    except (AttributeError, TypeError, ValueError, IndexError):
+        return int(_stat_fields(data)[19])
+    except (ValueError, IndexError):
         return None
 
 
@@ -441,8 +447,8 @@ def last_cpu(pid, tid, cache={}):
     """The processor that a thread ran on last (proc(5), stat field 39), or None."""
     data = _read_kept('/proc/%d/task/%d/stat' % (pid, tid), cache)
     try:
-        return int(data[data.rindex(b')') + 2:].split()[36])
-    except (AttributeError, ValueError, IndexError):
+        return int(_stat_fields(data)[36])
+    except (ValueError, IndexError):
         return None
 
 
@@ -589,9 +595,9 @@ def unreadable_children(pid, since):
     for name in os.listdir('/proc'):
         data = _slurp('/proc/%s/stat' % name) if name.isdigit() else None
         try:
-            fields = data[data.rindex(b')') + 2:].split()
+            fields = _stat_fields(data)
             parents[int(name)] = int(fields[1]), int(fields[19])
-        except (AttributeError, TypeError, ValueError, IndexError):
+        except (ValueError, IndexError):
             pass                                # it has ended
     found = []
     for child, (parent, start) in sorted(parents.items()):

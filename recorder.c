@@ -1376,7 +1376,7 @@ INLINE u64 copy_stack(loop *l, u64 sp, u64 have, u64 need)
 }
 
 /* Is the stack as in a record?  If not, *key leads to the next one to try. */
-INLINE int is_known(loop *l, known_stack *k, u64 sp, u64 fp, u32 hook, u64 *key)
+INLINE int is_known(loop *l, known_stack *k, u64 fp, u64 *key)
 {
 	u64 *words = k->words, found;
 	u32 *where = (u32 *)(words + k->count), i;
@@ -1421,7 +1421,7 @@ INLINE known_stack *look_up(loop *l, u64 sp, u64 fp, u32 hook, u64 *have, u32 **
 			if (k->need > *have)
 				return 0;
 		}
-		if (is_known(l, k, sp, fp, hook, &key))
+		if (is_known(l, k, fp, &key))
 			return k;
 	}
 	return 0;
@@ -1578,7 +1578,7 @@ python:
 	}
 }
 
-/* Make a record in the pool, at a word's offset, the one for the stack in l->copy (`have` bytes) and l->registers. */
+/* Make a record in the pool, at a word's offset, the one for the stack in l->copy, of which there are `have` bytes. */
 u64 keeper_know(loop *l, u64 offset, u64 have)
 {
 	known_stack *k = (known_stack *)((u64 *)l->pool_at + offset);

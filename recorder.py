@@ -1455,7 +1455,7 @@ KEEPER = zlib.decompress(base64.b64decode(
     'oPU5Quu4umkHMqYCAk0lUptIOh7Jo69vAuxihvVkgKPCh/B9hSyIQk957lVNcyd8F/C4PBtvrEmG4o0PBJOTKV/WG/XPh+CnpH8u'
     'kAh8jQRfIC8AOG5XzJB2DgCeiL06QW9bFxpAXeMzoHvj/w+6l08AXXXT20iTnGsIbXca1kqA7d/EG+8dg1lTGf08mD2npo4RzAZA'
     'vOKpAbXrrPwqPUEp/wM+vDXv'))
-SOURCE_CHECKSUM = 0x621672bc
+SOURCE_CHECKSUM = 0x59dd201d
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -70,6 +70,16 @@ def temporary_directory():
 
 # --- compiling ---
 
+def open_to_all(path):
+    """Whether every folder that leads to a file lets any user through."""
+    path = os.path.dirname(os.path.realpath(path))
+    while os.stat(path).st_mode & 1:
+        if path == os.path.dirname(path):
+            return True
+        path = os.path.dirname(path)
+    return False
+
+
 def find_compiler(language='c'):
     """Path of a C (or 'c++') compiler, or None."""
     names = {'c': ('gcc', 'cc', 'clang'), 'c++': ('g++', 'c++', 'clang++')}[language]

@@ -637,7 +637,7 @@ class BadInput(LiveTest):
                 if name.endswith('.py'):
                     shutil.copy(os.path.join(os.path.dirname(support.PROGRAM), name), copy)
             interpreter = sys.executable
-            if os.path.realpath(interpreter).startswith('/root/'):
+            if not support.open_to_all(interpreter):
                 interpreter = '/usr/bin/python3'
             if not os.path.exists(interpreter):
                 self.skipTest('no interpreter that an ordinary user can run')
