@@ -2116,6 +2116,7 @@ class TrapEngine(object):
 
     def note_overhead(self, seconds, samples):
         """So much in all was measured in so many samples."""
+        self._standstill()              # the stops so far at what was measured then
         self.samples = min(self.samples + samples, 16)
         self.overhead += (seconds / samples - self.overhead) * min(samples / self.samples, 1.0)
 
