@@ -1142,8 +1142,7 @@ def make_parser():
     add('--force', action='store_true', help='go on nevertheless')
     add('--engine', choices=('auto', 'trap', 'recorder'), default='auto',
         help='how calls are seen: noted by code that is put into the process (recorder), or by stopping each '
-             'caller (trap); auto: ' + ('recorder where it can be used' if monitor.platform.AUTO_ENGINE == 'recorder'
-                                        else monitor.platform.AUTO_ENGINE))
+             'caller (trap); auto: recorder where it can be used')
     add('--heal', action='store_true', help='take out what a memleax that was killed left in the process')
     add('--verbose', action='store_true', help='tell how each function is hooked, and more')
     add('-h', '--help', action='store_true', help='show this')

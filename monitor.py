@@ -1321,6 +1321,7 @@ class TrapEngine(object):
         if self.settings.dry_run:
             self.note('warning', 'the hooks of an earlier run, whose monitor was killed, are in the target; they would '
                                  'be taken out first')
+            healer.forget()
             return
         problems, lines = healer.heal()
         for text in problems:
@@ -3893,12 +3894,6 @@ class RecorderEngine(TrapEngine):
             self.note('warning', 'children that do not let us look at their mappings may keep the hooks, switched off, '
                       'until they end or call exec: ' + ' '.join(map(str, hidden)))
         known = {self.pid}
-        if not self.tracer.reads_untraced:
-            kept = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
-            if kept:
-                self.note('info', 'children forked meanwhile keep the hooks, switched off, until they end or call exec: '
-                          + ' '.join(map(str, kept)))
-            return
         for _ in range(100):                # who has not been healed yet may fork once more
             fresh = [pid for pid in platform.processes_that_map(self.shared) if pid not in known]
             if not fresh:
@@ -3909,7 +3904,7 @@ class RecorderEngine(TrapEngine):
                 self.children += 1
                 try:
                     failed = healer.find(True) and healer.heal()[0]
-                    remains = bool(failed) and healer.find(True)
+                    remains = failed and platform.shared_memory_of(pid)[0]
                 except (platform.PlatformError, MonitorError, OSError) as error:
                     failed = [str(error)]
                     remains = pid in platform.processes_that_map(self.shared)
@@ -3934,28 +3929,45 @@ class Healer(TrapEngine):
         self.address = self.size = 0
 
     def find(self, children=False):
-        """Whether there is anything. Raises MonitorError where a monitor is at work there (children: that is us)."""
+        """Whether there is anything; then the process is looked at, maybe stopped, until heal() or forget().
+
+        Raises MonitorError where a monitor is at work there (children: that is us), PlatformError.
+        """
         self.address, self.size = platform.shared_memory_of(self.pid)
         if not self.address:
             return False
-        self.tracer.open()
+        tracer = self.tracer
         try:
-            notes, monitor, started = recorder.read_left(self.tracer.read, self.address)
+            tracer.open()
+            if not tracer.reads_untraced:
+                tracer.seize()
+            self.notes, monitor, started = recorder.read_left(tracer.read, self.address)
+            if not children and monitor and started and platform.start_time(monitor) == started and any(
+                    state not in 'ZX' for state in platform.thread_states(monitor).values()):
+                raise MonitorError('process %d is watched by another memleax (its monitor is process %d)'
+                                   % (self.pid, monitor),
+                                   'End that one first.')
         except recorder.RecorderError as error:
+            self.forget()
             raise MonitorError('an earlier memleax left its hooks in process %d: %s' % (self.pid, error),
                                'Run --heal with the memleax that was used then, or restart the program.')
-        finally:
-            self.tracer.close()
-        if not children and monitor and started and platform.start_time(monitor) == started and any(
-                state not in 'ZX' for state in platform.thread_states(monitor).values()):
-            raise MonitorError('process %d is watched by another memleax (its monitor is process %d)'
-                               % (self.pid, monitor),
-                               'End that one first.')
-        self.notes = notes
+        except BaseException:
+            self.forget()
+            raise
         return True
+
+    def forget(self):
+        """Let go of the process."""
+        self.tracer.close()
 
     def heal(self):
         """Take it out -> (what went wrong, lines of what was done)."""
+        try:
+            return self._heal()
+        finally:
+            self.forget()
+
+    def _heal(self):
         try:
             notes = json.loads(self.notes.decode('ascii'))
             entries = [(int(address), bytes.fromhex(new), bytes.fromhex(old)) for address, new, old in notes['entries']]
@@ -3969,10 +3981,8 @@ class Healer(TrapEngine):
         self.target = platform.check_target(self.pid)
         self._reserve_descriptors()
         tracer = self.tracer
-        tracer.open()
         self.modules.refresh()
         if any(self.modules.at(entry[0]) is None for entry in entries):
-            tracer.close()
             return ['what an earlier run left cannot be taken out: its notes are of another program'], []
         plan = self.plan = HookPlan(self.modules, tracer.read)
         for start, end, pieces in saved:
@@ -3993,7 +4003,8 @@ class Healer(TrapEngine):
             pages.append((self.address, self.size))     # killed right after it was mapped
         self.pages = pages
         self.gate = gate
-        tracer.seize()
+        if tracer.reads_untraced:
+            tracer.seize()
         self.attached = self.hooked = True
         self.was_stopped = platform.is_stopped(self.pid)
         self.actions = platform.signal_actions(self.pid)
@@ -4010,7 +4021,6 @@ class Healer(TrapEngine):
                 self.pid, len(hooks), '' if differing else '; its code equals the file (%d bytes compared)' % size))
             if self.left():
                 lines.append('their stubs stay, switched off: a thread is still inside an allocating function')
-        tracer.close()
         return problems, lines
 
     def left(self):
@@ -4041,8 +4051,7 @@ class LeftHook(object):
         self.in_place = True
 
 
-ENGINES = {'trap': TrapEngine, 'recorder': RecorderEngine}
-ENGINES['auto'] = ENGINES[platform.AUTO_ENGINE]
+ENGINES = {'trap': TrapEngine, 'recorder': RecorderEngine, 'auto': RecorderEngine}
 
 
 def running(threads, stopped=False):
@@ -4127,8 +4136,6 @@ def _main(settings, channel):
             return 0
         if settings.heal:
             return _heal(engine, channel)
-        if platform.WHY_AUTO and settings.engine != 'trap':
-            engine.note('verbose' if settings.engine == 'auto' else 'info', platform.WHY_AUTO)
         where = ''
         if settings.gate is not None:
             where = engine.start_command()
@@ -4194,9 +4201,6 @@ def _heal(engine, channel):
     """--heal: take out what an earlier run left. Returns the exit status."""
     healer = Healer(engine.settings, channel)
     platform.check_target(healer.pid)
-    if not healer.tracer.reads_untraced:
-        raise MonitorError('what a memleax that was killed left in a process cannot be found on %s' % platform.NAME,
-                           'Restart the program to get rid of it.')
     if healer.find():
         problems, lines = healer.heal()
         if healer.tracer.tasks:

@@ -21,9 +21,6 @@ import time
 from collections import namedtuple
 
 NAME = 'FreeBSD'
-AUTO_ENGINE = 'trap'        # what --engine auto means
-WHY_AUTO = ('--engine auto is trap on FreeBSD: what the recorder leaves in forked children, or after kill -9 of its '
-            'monitor, cannot be taken out')
 FIND_PROCESS = 'pgrep -l NAME'
 OTHER_BREAKPOINTS = 'a probe of DTrace'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
@@ -802,38 +799,50 @@ def stack_limit(pid):
     return min(struct.unpack_from('<Q', data)[0], 1 << 30) if len(data) >= 8 else 8 << 20
 
 
-# process -> (address, size) of what map_shared() mapped there
-_shared = {}
+# Where map_shared() has mapped memory. Mappings bear no name here, so the address serves as one: these bits of it are the
+# same each time, the others are drawn. And it is kept out of core dumps, as little else is.
+_shared = set()
+SHARED_BITS = 0xf0000ffff000
+SHARED_MARK = 0x600006d6c000
 
 
-def _maps_shared(pid, size, address=None):
-    """Whether a process has such a mapping as map_shared() makes: without a file, to be kept out of core dumps.
-
-    FreeBSD 14 and later call shared memory without a name "anon".
-    """
-    data = _sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''
-    return any(item.end - item.start == size and item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP
-               and address in (None, item.start) for item, flags in _mappings_and_flags(data))
+def _shared_in(pid):
+    """Where a process has mapped memory of map_shared(), as far as the mapping shows that -> (address, size) or None."""
+    start = end = 0
+    for item, flags in _mappings_and_flags(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''):
+        # FreeBSD 14 and later call shared memory without a name "anon"
+        if item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP:
+            if item.start & SHARED_BITS == SHARED_MARK:
+                start, end = item.start, item.end
+            elif end and item.start == end:
+                end = item.end
+    return (start, end - start) if start else None
 
 
 def processes_that_map(fd):
-    """Ids of the processes that have a file of make_shared_file() mapped."""
-    size = os.fstat(fd).st_size
-    return [process.pid for process in _processes(KERN_PROC_PROC) if _maps_shared(process.pid, size)]
+    """Ids of the processes that have a file of make_shared_file() mapped, as far as this memleax let it be mapped."""
+    return [process.pid for process in _processes(KERN_PROC_PROC)
+            if process.pid != os.getpid() and (_shared_in(process.pid) or (0, 0))[0] in _shared]
 
 
 def unreadable_children(pid, since):
-    """Ids of the processes that descend from one, began after `since` and hide their mappings: none known here."""
-    return []
+    """Ids of the processes that descend from one, began after `since` (as start_time() says) and do not let us look at
+    their mappings: another user's."""
+    parents = {process.pid: process for process in _processes(KERN_PROC_PROC)}
+    found = []
+    for child, process in sorted(parents.items()):
+        parent = process.ppid
+        while parent != pid and parent in parents and parent != parents[parent].ppid:
+            parent = parents[parent].ppid
+        if parent == pid and process.start >= since and _sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, child) is None \
+                and ctypes.get_errno() == errno.EPERM:
+            found.append(child)
+    return found
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not.
-
-    Only what this memleax has let it map: that of another one cannot be told from other memory without attaching.
-    """
-    address, size = _shared.get(pid, (0, 0))
-    return (address, size) if address and _maps_shared(pid, size, address) else (0, 0)
+    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
+    return _shared_in(pid) or (0, 0)
 
 
 def address_space_left(pid):
@@ -1992,16 +2001,26 @@ class Tracer(object):
         """Let the target close a descriptor."""
         self.inject(tid, SYS_CLOSE, (number,), syscall_address, seccomp)
 
-    def _map(self, tid, size, flags, number, syscall_address, seccomp):
-        result = self.inject(tid, SYS_MMAP, (0, size, PROT_READ | PROT_WRITE, flags, number, 0), syscall_address, seccomp)
+    def _map(self, tid, size, flags, number, syscall_address, seccomp, address=0):
+        result = self.inject(tid, SYS_MMAP, (address, size, PROT_READ | PROT_WRITE, flags, number, 0), syscall_address,
+                             seccomp)
         if -4096 < result < 0:
             raise PlatformError('mapping memory in process %d' % self.pid, self.pid, -result)
         return result
 
     def map_shared(self, tid, number, size, syscall_address, seccomp):
         """Let the target map a file of make_shared_file() and keep it out of core dumps -> the address."""
-        address = self._map(tid, size, MAP_SHARED | MAP_NOCORE, number, syscall_address, seccomp)
-        _shared[self.pid] = address, size
+        flags = MAP_SHARED | MAP_NOCORE | MAP_FIXED | MAP_EXCL
+        for attempt in range(4):
+            address = SHARED_MARK | int.from_bytes(os.urandom(2), 'little') << 28
+            try:
+                self._map(tid, size, flags, number, syscall_address, seccomp, address)
+            except PlatformError:
+                if attempt == 3:
+                    raise
+            else:
+                break
+        _shared.add(address)
         return address
 
     def map_gate(self, tid, syscall_address, seccomp):
@@ -2104,10 +2123,22 @@ class Tracer(object):
             # the process
             try:
                 os.kill(held.pid, SIGSTOP if stopped else SIGCONT)
+                if stopped:
+                    self._wait_until_stopped(held.pid)
             except OSError:
                 pass
         self._drop(held.pid)
         return done
+
+    @staticmethod
+    def _wait_until_stopped(pid):
+        """Until a process has taken the SIGSTOP that it was left with: who attaches next has to see that it stands."""
+        deadline = time.monotonic() + STOP_PATIENCE
+        while time.monotonic() < deadline:
+            process = _process(pid)
+            if process is None or process.flags & P_STOPPED_SIG or process.pending & 1 << (SIGCONT - 1):
+                break
+            time.sleep(0.001)
 
     def keep(self, spans):
         """Copy spans of memory, (start, end), for read() to give after detach_all(): memory can be read only while the

@@ -18,8 +18,6 @@ import time
 from collections import namedtuple
 
 NAME = 'Linux'
-AUTO_ENGINE = 'recorder'    # what --engine auto means
-WHY_AUTO = ''               # why that is not the recorder
 FIND_PROCESS = 'pgrep -a NAME'
 OTHER_BREAKPOINTS = 'a uprobe (perf, bpftrace, SystemTap)'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')

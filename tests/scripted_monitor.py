@@ -16,7 +16,6 @@ import time
 
 
 class platform(object):
-    AUTO_ENGINE = 'recorder'
     FIND_PROCESS = 'pgrep NAME'
 
     @staticmethod

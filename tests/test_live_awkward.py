@@ -355,7 +355,8 @@ class Signals(AwkwardTest):
         """Also where frees and allocations take turns, and nothing else happens."""
         for variables in ({}, {'MEMLEAX_NO_KEEPER': '1'}):
             with Target(compile_program('latemask.c')) as target:
-                with Memleax('-e', '30', '--force', '--engine', 'trap', target.pid, env=dict(os.environ, **variables)) as run:
+                with Memleax('-e', '30', '--force', '--engine', 'trap', target.pid,
+                             env=dict(os.environ, **variables)) as run:
                     run.begin()
                     lost = int(target.ask('go', r'^lost (\d+)').group(1))
                     self.assertLessEqual(lost, 20, run.transcript())

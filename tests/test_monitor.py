@@ -207,32 +207,6 @@ class Expiry(unittest.TestCase):
         self.assertEqual(stack.free, 0)
 
 
-class WhyAuto(unittest.TestCase):
-    """Where --engine auto is not the recorder, who asks for that one is told why, and who asks for everything."""
-
-    def told(self, why, **options):
-        class Engine(monitor.TrapEngine):
-            def prepare(self):
-                raise monitor.MonitorError('no further')
-
-        channel = Recorded()
-        engines, platform = dict(monitor.ENGINES), monitor.platform
-        kept = platform.WHY_AUTO
-        self.addCleanup(setattr, platform, 'WHY_AUTO', kept)
-        self.addCleanup(monitor.ENGINES.update, engines)
-        platform.WHY_AUTO = why
-        monitor.ENGINES.update(dict.fromkeys(engines, Engine))
-        self.assertEqual(monitor._main(monitor.Settings(os.getpid(), **options), channel), 1)
-        return [fields['text'] for kind, fields in channel.sent if kind == 'note']
-
-    def test_who_is_told(self):
-        self.assertEqual(self.told('because', engine='recorder'), ['because'])
-        self.assertEqual(self.told('because', engine='auto', verbose=True), ['because'])
-        self.assertEqual(self.told('because', engine='auto'), [])
-        self.assertEqual(self.told('because', engine='trap', verbose=True), [])
-        self.assertEqual(self.told('', engine='recorder', verbose=True), [])
-
-
 class Messages(unittest.TestCase):
     def channel(self):
         out, into = os.pipe()

@@ -9,6 +9,7 @@ name the directory that it was unpacked into in MEMLEAX_ZIGLANG, else these test
 
 import binascii
 import ctypes
+import errno
 import glob
 import importlib.util
 import json
@@ -130,6 +131,67 @@ class Mappings(unittest.TestCase):
                 data[source.randrange(len(data))] = source.randrange(256)
             for item in platform.parse_mappings(bytes(data)):
                 self.assertLess(item.start, item.end)
+
+
+class SharedMemory(unittest.TestCase):
+    """Found again by its address and flags: mappings of shared memory bear no name."""
+    AT = platform.SHARED_MARK | 0x1234 << 28
+
+    def setUp(self):
+        for name in '_sysctl', '_processes':
+            self.addCleanup(setattr, platform, name, getattr(platform, name))
+        self.memory = {}
+        platform._sysctl = lambda *name: self.memory.get(name[-1])
+        platform._processes = lambda kind, argument=None: platform.parse_processes(b''.join(
+            process_record(pid=pid, ppid=1) for pid in sorted(self.memory)))
+
+    def map(self, pid, start, end, protection=3, path='', flags=platform.KVME_FLAG_NOCOREDUMP):
+        self.memory[pid] = self.memory.get(pid, b'') + vm_record(start, end, protection, path, 1, inode=0, flags=flags)
+
+    def test_is_found(self):
+        self.map(7, 0x800000, 0x900000, flags=0)
+        self.map(7, self.AT, self.AT + 0x5000, path='anon')
+        self.assertEqual(platform.shared_memory_of(7), (self.AT, 0x5000))
+
+    def test_in_pieces(self):
+        self.map(7, self.AT, self.AT + 0x5000)
+        self.map(7, self.AT + 0x5000, self.AT + 0x6000)
+        self.map(7, self.AT + 0x7000, self.AT + 0x8000)
+        self.assertEqual(platform.shared_memory_of(7), (self.AT, 0x6000))
+
+    def test_other_memory_is_none(self):
+        self.assertEqual(platform.shared_memory_of(7), (0, 0))
+        self.map(7, self.AT, self.AT + 0x5000, flags=0)
+        self.map(7, self.AT + (1 << 28), self.AT + (1 << 28) + 0x5000, path='/a/file')
+        self.map(7, self.AT + 0x1000000, self.AT + 0x1001000)
+        self.assertEqual(platform.shared_memory_of(7), (0, 0))
+
+    def test_the_mark_leaves_room_for_the_size(self):
+        self.assertEqual(platform.SHARED_MARK & platform.SHARED_BITS, platform.SHARED_MARK)
+        self.assertEqual(platform.SHARED_MARK % 4096, 0)
+        self.assertLess((platform.SHARED_MARK | 0xffff << 28) + (1 << 40), 1 << 47)
+
+    def test_who_has_what_we_mapped(self):
+        kept = set(platform._shared)
+        self.addCleanup(platform._shared.update, kept)
+        self.addCleanup(platform._shared.clear)
+        for pid, at in ((7, self.AT), (8, self.AT + (1 << 28)), (9, self.AT), (10, 0x800000), (os.getpid(), self.AT)):
+            self.map(pid, at, at + 0x5000)
+        platform._shared.clear()
+        platform._shared.add(self.AT)
+        self.assertEqual(platform.processes_that_map(-1), [7, 9])
+
+    def test_children_that_hide(self):
+        parents = {20: (1, 5), 21: (20, 10), 22: (21, 10), 23: (20, 4), 24: (1, 10), 25: (20, 10)}
+        platform._processes = lambda kind, argument=None: platform.parse_processes(b''.join(
+            process_record(pid=pid, ppid=parent, seconds=start) for pid, (parent, start) in sorted(parents.items())))
+
+        def refused(*name):
+            if name[-1] == 25:
+                return b''
+            ctypes.set_errno(errno.EPERM)
+        platform._sysctl = refused
+        self.assertEqual(platform.unreadable_children(20, 5000000), [21, 22])
 
 
 class Processes(unittest.TestCase):
@@ -375,6 +437,7 @@ class Kernel(object):
         self.reporter = 0
         self.log = []
         self.killed = []
+        self.left_stopped = False
 
     def ptrace(self, request, tid, address, data):
         owner = tid == self.pid or tid in self.threads
@@ -448,7 +511,8 @@ class Kernel(object):
     def records(self, pid):
         return platform.parse_processes(b''.join(
             process_record(pid=self.pid, tid=tid, state=platform.SSLEEP if tid in self.sleeping else platform.SRUN,
-                           wait_message=b'select' if tid in self.sleeping else b'') for tid in self.threads))
+                           wait_message=b'select' if tid in self.sleeping else b'',
+                           flags=platform.P_STOPPED_SIG if self.left_stopped else 0) for tid in self.threads))
 
     def kill(self, pid, number):
         self.killed.append((pid, number))
@@ -667,7 +731,7 @@ OTHERWISE = {'SYS_MMAP': 'SYS_mmap', 'SYS_MUNMAP': 'SYS_munmap', 'SYS_CLOSE': 'S
              'KVE_PATH': 'offsetof(struct kinfo_vmentry, kve_path)', 'CARRY': 'PSL_C', 'USER_CS': None, 'USER_SS': None,
              'PID_MAX': None}             # None: in headers of the kernel only
 # of ours alone
-OURS = {'PL_FLAGS_OF_EVENTS', 'PAGE_SIZE'}
+OURS = {'PL_FLAGS_OF_EVENTS', 'PAGE_SIZE', 'SHARED_BITS', 'SHARED_MARK'}
 LAYOUT = {
     'struct kinfo_vmentry': {'kve_structsize': 0, 'kve_type': 4, 'kve_start': 8, 'kve_end': 16, 'kve_offset': 24,
                              'kve_vn_fileid': 32, 'kve_vn_fsid_freebsd11': 40, 'kve_flags': 44, 'kve_protection': 56,
