@@ -3337,6 +3337,7 @@ class RecorderEngine(TrapEngine):
         self.tables = None
         self.entries = []               # of the hooked functions, by number
         self.codes = []                 # Areas of the recorder's code
+        self.noted = []                 # (address, bytes) that the notes say were there
         self.gate = 0
         self.tables_address = self.tables_size = 0
         self.sizes = {}
@@ -3539,18 +3540,28 @@ class RecorderEngine(TrapEngine):
 
     def _write_notes(self, hooks=False):
         """What it takes to take all out again, for who comes after a monitor that was killed: JSON. See Healer."""
-        plan, read = self.plan, self.tracer.read
+        plan = self.plan
+        self.noted = [(address, self._what_was_there(area, address, len(data)))
+                      for area in plan.areas for address, data, _ in area.pieces] if hooks else []
+        noted = dict(self.noted)
         data = json.dumps({
             'pid': self.pid,
             'entries': [[hook.patch[0], hook.patch[1].hex(), hook.old.hex()] for hook in plan.hooks] if hooks else [],
-            'saved': [[area.start, area.end, [[address, read(address, len(data)).hex()]
-                                              for address, data, _ in area.pieces]]
+            'saved': [[area.start, area.end, [[address, noted[address].hex()] for address, _, _ in area.pieces]]
                       for area in plan.areas if area.pieces] if hooks else [],
             'code': [[area.start, area.end - area.start] for area in self.codes],
             'pages': [page for page in self._shared_pages() if page[0]],
             'gate': self.gate,
         }).encode('ascii')
         recorder.write_left(self.shared, data, self.sizes, os.getpid(), platform.start_time(os.getpid()) or 0)
+
+    def _what_was_there(self, area, address, size):
+        """The bytes in whose place a piece goes, or went. A target that runs cannot be read everywhere."""
+        for place, old in area.saved:
+            if place == address:
+                return old
+        old = self.tracer.read(address, size)
+        return old if len(old) == size else area.file_bytes[address - area.start:][:size]
 
     def _shared_pages(self):
         return [(self.gate, PAGE), (self.tables_address, self.tables_size)]
@@ -3560,6 +3571,8 @@ class RecorderEngine(TrapEngine):
         if self.tables is None:
             return
         tables, tracer = self.tables, self.tracer
+        if sum((area.saved for area in self.plan.areas), []) != self.noted:
+            self._write_notes(True)
         self.stub_frames = frozenset(hook.stub.frame[0] for hook in self.hooks if hook.stub.frame)
         for hook in self.hooks:
             if hook.stub.frame:
@@ -3903,7 +3916,9 @@ class RecorderEngine(TrapEngine):
                 healer = Healer(self.settings, self.channel, pid)
                 self.children += 1
                 try:
-                    failed = healer.find(True) and healer.heal()[0]
+                    failed, lines = healer.heal() if healer.find(True) else ([], [])
+                    for text in lines:
+                        self.note('verbose', text)
                     remains = failed and platform.shared_memory_of(pid)[0]
                 except (platform.PlatformError, MonitorError, OSError) as error:
                     failed = [str(error)]

@@ -238,33 +238,71 @@ INLINE block *bucket_of(header *h, u32 level, u64 key, u64 factor)
 
 INLINE void prefetch(header *h, u64 key)
 {
-	u32 level = h->levels - 1;
-	__builtin_prefetch(bucket_of(h, level, key, GOLDEN), 1);
-	__builtin_prefetch(bucket_of(h, level, key, SECOND_MIX), 1);
+	__builtin_prefetch(bucket_of(h, h->levels - 1, key, GOLDEN), 1);
+}
+
+/* How many records are not in this bucket, the first of their two, but in the second.  These counts lie behind
+ * the level's buckets. */
+INLINE unsigned short *spilled_of(header *h, u32 level, u64 key)
+{
+	u64 mask = h->blocks_mask[level];
+	return (unsigned short *)at(h, h->blocks_at[level] + (mask + 1) * 64) + (key * GOLDEN >> 32 & mask);
+}
+
+INLINE void spill(unsigned short *place, int n)
+{
+	asm volatile("lock addw %1, %0" : "+m"(*place) : "ir"((short)n) : "memory");
+}
+
+/* A bit for each record of a bucket that has this address; 0 for the address: that is empty.  Without branches: where
+ * in a bucket it is cannot be foreseen. */
+INLINE u32 places_in(block *b, u64 key)
+{
+	u32 i, found = 0;
+
+	for (i = 0; i < BUCKET; i++)
+		found |= (u32)(VOLATILE(b[i].w0) >> 20 == key) << i;
+	return found;
+}
+
+/* The record of an address in a level; 0: there is none.  *second: which of its buckets it is in. */
+INLINE block *find(header *h, u32 level, u64 key, int *second)
+{
+	block *b = bucket_of(h, level, key, GOLDEN);
+	u32 found = places_in(b, key);
+
+	*second = 0;
+	if (!found && unlikely(VOLATILE(*spilled_of(h, level, key)))) {
+		*second = 1;
+		b = bucket_of(h, level, key, SECOND_MIX);
+		found = places_in(b, key);
+	}
+	return found ? b + __builtin_ctz(found) : 0;
 }
 
 /* Take the block at an address out: its words to out[], or 0. */
 NOINLINE int take(header *h, u64 address, u64 *out)
 {
 	u64 key = address >> 3, w0, w1;
-	u32 level, which, i;
+	u32 level;
+	int second;
+	block *b;
 
 	for (level = h->levels; level-- > 0; ) {
 		if (!level && likely(!VOLATILE(h->overflowed[0])))
 			break;
-		for (which = 0; which < 2; which++) {
-			block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
-			for (i = 0; i < BUCKET; i++, b++)
-				while (unlikely((w0 = VOLATILE(b->w0)) >> 20 == key)) {
-					w1 = VOLATILE(b->w1);
-					if (swap_block(b, w0, w1, 0, 0)) {
-						out[0] = w0;
-						out[1] = w1;
-						if (unlikely(!level))
-							add(h->overflowed, -1ul);
-						return 1;
-					}
-				}
+		while ((b = find(h, level, key, &second))) {
+			w0 = VOLATILE(b->w0);
+			w1 = VOLATILE(b->w1);
+			if (unlikely(w0 >> 20 != key || !swap_block(b, w0, w1, 0, 0)))
+				continue;
+			out[0] = w0;
+			out[1] = w1;
+			if (unlikely(second))
+				spill(spilled_of(h, level, key), -1);
+			if (unlikely(!level))
+				add(h->overflowed, -1ul);
+			return 1;
 		}
 	}
 	return 0;
@@ -288,45 +326,45 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
 }
 
 /*
- * Put a record in; 0: no room.  It goes into the emptier one of its two buckets in the newest level: that
- * keeps the other from filling up.  Where both are full it goes to level 0, small and empty nearly always:
- * then it is not looked at.
+ * Put a record in; 0: no room.  It goes into the newest level, into the first of its two buckets as long as that is not
+ * nearly full, so that hardly ever more than one line of memory is looked at; then into the emptier one.  Where both
+ * are full it goes to level 0, small and empty nearly always: then it is not looked at.
  */
 NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20, old0, old1;
-	u32 level, which, i, room[2], overflow = 0;
-	block *empty[2];
+	u32 level, levels, room, other, overflow = 0;
+	int second;
+	block *b, *place;
 
 	for (;;) {
-		level = h->levels;
-		room[0] = room[1] = 0;
-		empty[0] = empty[1] = 0;
-		while (level-- > 0) {
-			u32 target = overflow ? !level : level == h->levels - 1;
+		levels = VOLATILE(h->levels);
+		for (level = levels; level-- > 0; ) {
 			if (!level && !overflow && likely(!VOLATILE(h->overflowed[0])))
 				break;
-			for (which = 0; which < 2; which++) {
-				block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
-				for (i = 0; i < BUCKET; i++, b++) {
-					old0 = VOLATILE(b->w0);
-					if (!old0) {
-						if (target) {
-							empty[which] = b;
-							room[which]++;
-						}
-					} else if (unlikely(old0 >> 20 == key)) {
-						old1 = VOLATILE(b->w1);
-						if (swap_block(b, old0, old1, w0, w1)) {
-							replaced(h, old0, old1, tcb);
-							return 1;
-						}
-					}
+			while (unlikely((b = find(h, level, key, &second)) != 0)) {
+				old0 = VOLATILE(b->w0);
+				old1 = VOLATILE(b->w1);
+				if (old0 >> 20 == key && swap_block(b, old0, old1, w0, w1)) {
+					replaced(h, old0, old1, tcb);
+					return 1;
 				}
 			}
 		}
-		which = room[1] > room[0];
-		if (unlikely(!room[which])) {
+		level = overflow ? 0 : levels - 1;
+		place = bucket_of(h, level, key, GOLDEN);
+		room = places_in(place, 0);
+		second = 0;
+		if (unlikely(!(room & (room - 1)))) {
+			b = bucket_of(h, level, key, SECOND_MIX);
+			other = places_in(b, 0);
+			if (!room || other & (other - 1)) {
+				second = 1;
+				place = b;
+				room = other;
+			}
+		}
+		if (unlikely(!room)) {
 			if (overflow)
 				return 0;
 			overflow = 1;
@@ -335,9 +373,13 @@ NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 		/* counted before it can be seen: who frees it has to find it */
 		if (unlikely(overflow))
 			add(h->overflowed, 1);
-		if (likely(swap_block(empty[which], 0, 0, w0, w1)))
+		if (unlikely(second))
+			spill(spilled_of(h, level, key), 1);
+		if (likely(swap_block(place + __builtin_ctz(room), 0, 0, w0, w1)))
 			return 1;
-		if (overflow)
+		if (unlikely(second))
+			spill(spilled_of(h, level, key), -1);
+		if (unlikely(overflow))
 			add(h->overflowed, -1ul);
 	}
 }

@@ -195,7 +195,7 @@ LOOP_CONSTANTS = (
 )
 _TYPES = {'u8': (1, 'B'), 'u16': (2, 'H'), 'u32': (4, 'I'), 'u64': (8, 'Q')}
 MAGIC = int.from_bytes(b'memleaxR', 'little')
-VERSION = 1
+VERSION = 2
 PAGE = 4096
 
 
@@ -527,6 +527,11 @@ def _power(number):
     return 1 << max(number - 1, 1).bit_length()
 
 
+def _level_size(buckets):
+    """Bytes of a level of blocks: its buckets, then two for each that say how many are in their second bucket."""
+    return -(-(64 + 2) * buckets // PAGE) * PAGE
+
+
 class Tables(object):
     """The shared memory, from the monitor's side.
 
@@ -594,11 +599,12 @@ class Tables(object):
                 ('frames_at', 8 * wanted['frames']),
                 ('pending_at', pending * _size['pending']),
                 ('notes_at', wanted['notes']),
-                ('overflow_at', 64 * overflow),
-                ('blocks_at', 64 * buckets)):
+                ('overflow_at', _level_size(overflow)),
+                ('blocks_at', _level_size(buckets))):
             head[name] = position
             position += -(-size // PAGE) * PAGE
-        head['size'] = position + 16 * wanted['reserve']
+        head['size'] = position + _level_size(-(-wanted['reserve'] // _constant['BUCKET'])) \
+            + PAGE * _constant['MAX_LEVELS']
         levels = [(head.pop('overflow_at'), overflow), (head.pop('blocks_at'), buckets)]
         return head, position, levels
 
@@ -678,7 +684,7 @@ class Tables(object):
         starts, masks = _WORD['blocks_at'], _WORD['blocks_mask']
         self._levels = [(self._words[starts + level], self._words[masks + level] + 1)
                         for level in range(levels)]
-        places += [(start, 64 * buckets) for start, buckets in self._levels]
+        places += [(start, _level_size(buckets)) for start, buckets in self._levels]
         masks = [fixed[name] for name in ('rules_mask', 'threads_mask', 'index_mask', 'pending_mask')]
         masks += [buckets - 1 for _, buckets in self._levels]
         if (any(start & PAGE - 1 or start < _size['header'] or start + size > self.size
@@ -985,13 +991,13 @@ class Tables(object):
         level = len(self._levels)
         if level >= _constant['MAX_LEVELS']:
             return False
-        end = max([start + 64 * buckets for start, buckets in self._levels])
+        end = max([start + _level_size(buckets) for start, buckets in self._levels])
         buckets = _power(records) // _constant['BUCKET']
-        while end + 64 * buckets > self.size:
+        while end + _level_size(buckets) > self.size:
             buckets //= 2
         if buckets < 16:
             return False
-        os.posix_fallocate(fd, end, 64 * buckets)
+        os.posix_fallocate(fd, end, _level_size(buckets))
         self._words[_WORD['blocks_at'] + level] = end
         self._words[_WORD['blocks_mask'] + level] = buckets - 1
         self['levels'] = level + 1
@@ -1258,16 +1264,16 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4080,
-    'keeper_finish': 5376,
-    'keeper_forget': 5920,
-    'keeper_know': 8768,
-    'keeper_scan': 3344,
-    'keeper_settle': 4848,
-    'keeper_stack': 4304,
-    'keeper_sum': 3696,
-    'keeper_teach': 5712,
-    'keeper_traps': 6048,
+    'keeper_count': 4656,
+    'keeper_finish': 5952,
+    'keeper_forget': 6496,
+    'keeper_know': 9344,
+    'keeper_scan': 3920,
+    'keeper_settle': 5424,
+    'keeper_stack': 4880,
+    'keeper_sum': 4272,
+    'keeper_teach': 6288,
+    'keeper_traps': 6624,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1275,187 +1281,195 @@ PARTS = (
     (0, 77),
     (80, 113),
     (128, 556),
-    (560, 792),
-    (800, 888),
-    (896, 1393),
-    (1408, 1741),
-    (1744, 3009),
-    (3024, 3431),
-    (3440, 3595),
-    (3600, 3901),
-    (3904, 4202),
-    (4208, 4312),
-    (4320, 4541),
-    (4544, 6215),
+    (560, 1022),
+    (1024, 1112),
+    (1120, 1986),
+    (2000, 2333),
+    (2336, 3601),
+    (3616, 4023),
+    (4032, 4187),
+    (4192, 4493),
+    (4496, 4794),
+    (4800, 4904),
+    (4912, 5133),
+    (5136, 6738),
 )
 FIXUPS = (
     (29, 0, 9),
     (71, 0, 14),
     (289, 2, 1),
-    (874, 4, 2),
-    (1241, 5, 4),
-    (2668, 7, 6),
-    (3199, 8, 7),
-    (3447, 9, 0),
-    (3494, 9, 3),
-    (3585, 9, 2),
-    (4464, 13, 7),
-    (4557, 14, 0),
-    (4814, 14, 5),
-    (4848, 14, 2),
-    (5122, 14, 6),
-    (5555, 14, 7),
-    (5600, 14, 11),
-    (5629, 14, 10),
-    (5799, 14, 8),
-    (5977, 14, 13),
-    (6076, 14, 12),
-    (6110, 14, 5),
+    (1098, 4, 2),
+    (1516, 5, 4),
+    (3260, 7, 6),
+    (3791, 8, 7),
+    (4039, 9, 0),
+    (4086, 9, 3),
+    (4177, 9, 2),
+    (5056, 13, 7),
+    (5149, 14, 0),
+    (5392, 14, 5),
+    (5425, 14, 2),
+    (5647, 14, 6),
+    (6089, 14, 7),
+    (6134, 14, 11),
+    (6165, 14, 10),
+    (6332, 14, 8),
+    (6507, 14, 13),
+    (6602, 14, 12),
+    (6636, 14, 5),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp1WAtwHMWZ3tXqsbIWz9qIWAkiSGFdJ4EPtMQF2rOo7FizuMfMGhlbIGwerpCjnITKuaQd2wc+ImW0mE4zwTmbIrmkcqmr44oU'
-    'l7N9xYEfPHZWRg9jG1lQjm0KIsRr12ObNQ6yrIDnvr9XD7jiXCXvTHfP3/2/vv/72+cr/juvfHuybeUdd96ltqkr1TvUVYx/nLv9'
-    'Mp9PXauuUe9WO+6/b83dHX1ft4zxszlzns/nvnXo0KE9fggrMMXZGq/y+Zg1EdhYYX0UYPatpTbzPz6n79BX/+n8vLqa8SMqH25X'
-    'e973PMUHmW/2THqfeN7GavtnvjDE2KUDLLC1CbIN4dP3XbFl+U/3/uPNv2Pidsb4cUPZeYw5uXrW6PS853neTw0+ovOh6BBzTtWx'
-    'a54u4EiMDzNnNAgpOXrzTzDRwGJnzUYmtq7z0xbV25j/IPNPasoL8xO9I6ky3TvoXp27DgJ1nnWvYJ7DrEycWRdLzaxqjQV0K1vK'
-    'xF2bNX5E44cvHNOVnSOG/yRzxspY4OkgCfVPiuU1hv39mti5rhAfLKjK7sWRmGNeJc2EA9Wx+j7GTyTTQ6kNorOW2Wtq3TB33Dd4'
-    'oaDsvi5WSJXz/tjZzgKzlwZ1azKw6RbDvzzMsH6NwY9DQjlUmiiqVDD88ZpXph2wIcysSyWb6lRb9zOrP8RDu9zLC9NfL3QzLP12'
-    'qsrdW2DW1niJz+ef2aLS8MNzJX63EsshC49r71Xvka4Ty9Yz52xA5yPRIZ2f0+y4p1oTnhmIZvrUu9Q71XZ1dfsq9sq0ixLRDxLp'
-    'jBmGmbsrccp0RundjhMmeF/S7qrWrb4w7HYOMuuWX7P4AnM+Kl8eWPxn5r9k2I/Gmbie8Rx8W23EBs3rDPGTIL3z1w1+CjoOzDXf'
-    '0fm1Sf6jIG1yM6lCu3juImgc1mMXzJfZK9u/uPvBPZdyx1TvUCqovkT2cYVq5fyKtRrOdSukM9ySaIa0VO9V71Pv75uNz4LaM0ph'
-    'afDMV81tLFm2obMCe8br/H3j8Rv8Zl0ynUld+aC1eZF/Y7m1uaFs41x5pFJYNz//C8+jtwy9zchX79L5BOMXEtG31TuZ80m12p6I'
-    'npE25OeZdTrOeHWEcSMSVkV8vcEfijTQf830X5NmM1j/oqf01kKFRPptjQ+mQonoeCI9pCo7+t0FumDr8c7slR6LZWkMU6n5hr2u'
-    'GsEcTkRHGNciNe5aXWwr+mfEHBNaZFF0JKZFGpR/zlpbdjRQ9ihpH/bI11NYwyvpM+YPEunx1JylnrajYTlPvdVEJjdil8zRZHpE'
-    'Sf8MRlL3yTDfM+0BTMxGBlMSBYatapiy8wL5/7ZrFo+S//XA4ozh7yf/uzum3M9iE+a/MnFrkIlQhI4s40CsjgSLYWAxARPJAcCR'
-    'wQdyrZfgWl31hvIn8fS1KpkVMJl5r9uGn9TCgm51kwn80QwTpI7cKVuUHynGyHcxc6CJFszOpT6A7/L3YZNpCZ66n1bnl2MMa60D'
-    '8a8JrJn4Osf4MZ0fxMIZXGtHShxFABzVCbXywLAnJYY57wHAniQA03kJEEth9s990iElSCxzTsFQds/BU6oW6ZJawKxsnMWOmqMy'
-    'xedQEP4LiRFrGphYGmax/s6FLPZuVx0wVOdvRoeSYm2DHusz/yY6kh5SdmR1Pj//DL7YS+rwQcOuzeqitUEXP8bHZ7sqPce6GDA/'
-    'citIVNaFO5cGGTDrRsY74amtvhKZ8WYVG5DPMhrE1syc2WF6lsPwRK3BB1ljgcWWresM41kfKJFT1uiEW2/wLOD8FqBrOdTpXdBd'
-    'QZDFC+wy5KaPeUjePplPceWF8aTNQjNYxN9EHjWTxob4ftAQa2oMcSOlVB0FUng2PBGIhWTj+6hVfpkVyGYzkIgOidYWo0qL1CXt'
-    'lh7RGsfUIiaWdeB3Mf4aUhWitZkeZIwkohmDjyOvAO4aRkOMtxoGH9V4aUTOAevyN5hVGmK1QYtVR8zwQCsDJvg0sSiSHybnOqPh'
-    'ZCW03BKp86VCiDVDpLA9Lz1ChWJeko9hTG/M6s6pQIJXcwr+mgEt0hSmr2czTOzMyLBxFhhRR98zPY7oOmKIFwcxh9LZT6aogUDN'
-    '/qGfiSflCd7MGdwxbO2wT/dPJIUvyWkzpPcxc76qvDj4IEA/YH4rOs67mHs1wV4L6qNRf84zIk1mv3u9dbHKnAvFyiEtOpL/pIT0'
-    'S0UWJ2Kfmd/oueh5Pl+K5mVavbuX3lU+qFqjgXGnxLyCH3byJc6Zcus9xfkwAHBP3eM+hD1LzL/DBKo8+dwOvYF0OC6DKsr4OWA1'
-    'e+AsoKSZkkZ3ck2VXYby4hCkVqRq3e9ER4obM97VoTyVRfnmq1j+PtQAw/9hngondihTegcg8RWMekDD1HxGwZJCnPBjrLGfih+c'
-    'QN5bpCpP9Wux1ZFQV22idxz5hsGwym/WrYEga6RwDaj8rs+hdkiz74RtSYr/M2xSqqRJc0AVRBpIwXmMn7LGKsxKQyR8Ruy1znmw'
-    'TQkFBYf8/D6CsIewY+xU19W017dkEcY+Kt80YfD+qZPh7XMLMVdi8NfyZ8i/fAwnMWInFes6bLjcrq4xGsdYz+ROTCqPLcCYjmNt'
-    '1sV/Rn5PrgIGPB95ltL9tjapdnz8tQqzLJkeNxUcqUxiz+l8Iw6kx07j1KqyPVPcoqss0ZtJtWuPIxANHor8gInFC32Se51i9m11'
-    'ufBfPZSrL/zaz2kFIk55Oqv1ZsG0Ygc6q1hjTucgQzl3PjYKFDfCa/5lFE59j2Sp3aQRksuo7Nf4ogid5LnPPU8aiUoZmRPH6rpC'
-    'j53vDOs8J12/YB9Z0g1i5psjVjZAXl8PoYbdPoF8qgeuBkAZWeNBQC5IpBE70Rmasn/+e1iYFDfCAKky7O1upRT8hqiOWNmSJata'
-    'kMjQTpp+8S+joJ2nIV2WPbElEjL4Aw2a/5TeeEC0Mr6qRXdOB/gjoDVbIjUa/3Gz7nyIejXJohMaf0CTdDU6zPZNA5IRzQGTskxC'
-    '31U0xVtRZg80///1hPgEVRRCP50f3ltDZVii4F+BguvFjwCEVrckvFsiwfPPsCVWHd46g2AJeU3WEquBfmK5ztM6f4uJ7Rl6bcyx'
-    '2HDnSSKWz8kBu50YRdeg+qoknIbi7CexSX7JWLKfRHb9MZn2Us8C85iNsmzwI4z/GTnrsoAgyKcQySUn4VukTRNDHjVTTKTmA/is'
-    'OKG7bh3x8rtkFE8UqZdVpF7HGQ/z9UEVHzbztgb6Zdrj7PoHedsiFahp+JSn4jdEx4uSgQo9YziiZ1ROFnRldzsVn9TaJDgBivz+'
-    'Gpxlb5x2EdvD8lxZVj+ZtBeN6P53dKQjrf6fJHd0YKiTrzYrFxIdTP2bG2IeLfWGzKPRzOypkY3WAVC1wtd5STpClKU/BbpYp8FY'
-    'mhms9CjqSZz2MZlAOUasPSRHvEHzAcbHco/9xfNQjK5DSpUWU2q2B6IAcXK3kIGoMFZ0U6EFAZZcSCyOjLeuDKbmAPM2IAI3u5dD'
-    'RqgowzoQXpt/RJ4ET8UzogD4qgiy0SQov6iRIDUBYN33CAFGYIQNOISMZpAfnUJhsavDLz+IHVF6P54ON7FHVnnxeFxCTBssvUtC'
-    'Xtqjut89Xff1/TOKOKeqox6r/xQlfq5sxbLnt6l7qaQlRVsHRA1LpH9W1jTxK1m+OHVd59mbZwH/zE4dRnD0M3GTzv+CVAsnY2Pm'
-    'ZcqL4z2XCPbNm9wwmbaKOrn6E6CG5iFmbwIuz2E9l65e4fNtmkOtURnouNtbtMCOrFtWJLEX/lRg/j1km7V8mLohPkwWQ5LBPACO'
-    'C6uoQKDdU/fHiyQL1r+j4+UiA/4/3rpJt0szeqC7WdoXvGRFE4VW8prHmYzAg2QDPbCNjGf4s1P87ipk3+5r6elyBjYm7kOVOc6s'
-    'R0ESFPda3XN073Vzf96W269ooDap8W0W6+uay3qGyFdG4wlmq1B4BarACXX/ru9hLHZCV5a9zmIOU5YN9nzsScB+GIcvZ/bDqAFL'
-    'ayTv5kvr8IsquBTk8dYO/AJJbq3BLzJsEAU3QDwNr0C3jcHz7BmQx2SAbUhSs3a8SM6I786YwhBPN0n1L4JiEQ9BwW64za4O9ozR'
-    'WXW7ZYT532CiQipMqt9MT5V7kMke8w/3EdP8lLS2LobNfsR+TzcF1R66OZjtr+Cgz3R+EQ2rulrnh9oN/tEqZN46obaIlXGJj4x/'
-    'fP4ZVSRDcHj6Vz5539DG7Nr05RSgokfioeMGWOx4V2k04/6TLn5ZBMXjBIpnACrOr4uguEqC4tu6veiEHvgDRXh0CAmMSoRQNfgb'
-    'uXs+I8Aj5EEz0mTuVvHcgscW8z9UFOJ4DH/mb3jCRxNxniilX40nUOjvDRVvDawD64rIUuS7MzxXXHHDWVim53RGgtl3kukPlN6V'
-    '5aTC6gjQZUTpbS2n0Li/jYl/iOv8C4JGcTtSa9M6xmsjmFmPDORbIh06KlRc2Rch+oo60VWFfq+MiUZ0yWcYih+SNQi+wqzJktTV'
-    'm0IQTu2qop1w5yHE38V4wKyQQztP0HoAcBD4AYGXdTWy2Dtd9bMwRAfrlpY2N1B+/kQX7ZtdRNVhrGmZYhBbiIBdJELWNb3uFlpH'
-    'jehVdJNRY/CPc/9VkDi5CJ1YbyRDzZxbJztDg66pQOlzT5yBiajr1K0z3fTx3+JjpffaMjIsNPUr6W/jWQrwlVHLpNBU+kxqVLde'
-    '20BUhudJc5B4VnkwdeX0V7nSqa/ktvkTpUW7r2f8k1lGrr8602s4nwS8g6RXjS6eeKuo//Nv/V4qO6nLGy2wAYmG5UBDVakJVWMG'
-    'imDyT9OTklIWVzD7iQiJkStp67ZiIjGQozqYykcG2EBv63S7HfX+DD2vzz18jiySiqBiTeripcioPIIW2ay+SuSdGjI6zXfxHR23'
-    'CfAVkOfDmmblhVLZjsfRNE3QAyNuA98NG+IeNFhOLopk2mr4R2myQUCyU7zOOa6kryTGzQ9D/whlitrzYfGeJWf436Nypgd6I1Tw'
-    '8bUmWEgT8eAKOzSUECuDBtGFzlpNeaHtetopnoydNC9bYdc6mmhrAOdwl6JUIkyzC1g0+xX8HVa9N5R0O4qY7IZbhdYTokMz3cvI'
-    'i0bhu22J1jdh/lDjTgL5/U5C+JP23aEEMnteqyjdzmytfwLLCI602+1qiz7fkBB3l2Jj+dFxxboFZXiZCIG8TdAVTapiuV16BB8t'
-    'E0a2FEbFbjrxTjTqh+Qx/Q6LHqXWjPGD+Q4cD4zMAElbR0UcggGS0v25b8JholeSdCtXak34N84pBqHZ4nbQYmYbkY6pxfdcpOvL'
-    'DN27pal+qtalwKZhAywNk8oEpUvKUb1+99fWS1Kkf2M1UTYI7PApvX8gCjwo712fiGwrBmmEWMG+uKzLv40UKdMgqy/odqgPnjNg'
-    'LQiNJ/nBZJS6xmqzauoKzVzpNqJTx1rvoDk8tUf6c1JkanPlsbPFHtq9vagJoo5OuvCzohp01RiCDmigltHd3f5pIX/8kpBNlyfp'
-    'mvHf6YSxnLksv01WREAIivqXQ2FgmjhNJfGObEH37yiNI+OnDQzr/rc1UW62uc9BPJFRX0qnhotAEHam0xUvrZ4vxiqn3sb/UQ4+'
-    '9wwCetiiBr91dIAGZ7Raq8zwCreMbFSW5K+5C6ac9/dFzKEShtx0g1PDK5IIbyaLmu68X081aC7j75JRdsF9DC0Tkhfod3IG6CpP'
-    '4kTVRuXZ3O9ciYe1s8BE2NdBTHMJ9UttYXfuzEgj4+vDxbcBuq2Br/HR1F1NSB8ovsgS1HOAasyX+O3/AuXs6VU='))
+    'eNp9WAt0FFWa7krnCS3VQJQ4g2uyNmsiHKVdRuk1HrtIN9yCagxCJIIPZtjDMqO7y0m6gHWckWylB+9ca9UjjrO7Z3dmd4+z7s7s'
+    'Qc6O8vLR1UAeCBiCg4CrYgTsThFsRGLCCLXffzsJMOMM54Suurfu/9/7P77v/6/PV/h3Tv2TC42L7rt/qdaoLdLu0xYz/mn2Z6rP'
+    'py3XlmkPaM2PPLzsgeZdX/cZ42eyeyb7fO67+/bt26ZAWJ6pzsboeJ+PWUP+tWXWKT+z5xbbTHlq3K59V//T+TltCeMHNN7TpLV9'
+    '4nmqDzIPtV3wPvO8tZX23/uCEGMXdzL/xpmQbQifvuPaJ+Y/uf3v7vxXJu5ljB8x1M2HmZOtYXVO28ee5z1p8F6dd4e7mdNfzW56'
+    'MY8tMd7DnOPlkJKlN2WIiVoWOWPWMbFxhUIqKp9lyl6mXIipr02Kt/cmS3Rvr3tjdjoE6jzjXss8h1npKLOGi82MZvX5dStTzMTS'
+    '9TF+IMb3f3lYVzf3Gsox5vSVMP+L5SRUuSDmVxn2d6oiZ1sDvCuvqVtmhSKOeYM0EzZUzWp2MX40kepOrhEtU5m9bKob5I77Ds/n'
+    '1S3TI/lkKe+InGnJM3tOuW5d8K+721DmBxm+X2bwI5BQiiMNFY6UN5Ro1ZujDlgTZNalonXVmq0rzOoI8MAr7uT86Oppbpql3k+O'
+    'd7fnmbUxWuTzKWMqKgwFnitS3Ap8Dll4XP6Q9qB0nZi3mjln/Do/pPOzMTvqadaQl5wYT6VNFabcUIGd4NkfTu/Slmr3a03akqbF'
+    'lz0W4+mEuvkgs2d06uQc8S8/x3YT/D0mXtiAJ73mI4MPyWMpPeQl3hEPnwh3G+JW3RmoTET2a+qmPThOMK6+NqAdOuk58YrT5JIP'
+    '4qkT5uPMXqAssGfdw5yPIeEsUw4yZXiVqFiV6lbb+8hMbz5/8YFV2y5lD4e74bCzOAx88CFzTuH7w0y5pPPzCWH6dOcMtB2Atg7d'
+    '2kPaBrVDp0jbF6Tt/6BNbX8OAjVpcLdU7nQwrr5+IrHyhO6cKDaUU4b4M0P8TbnBP2ZOrtKIdKspCicchx83eD/jb8NRnRPU1BeX'
+    'PC/Bb0rwR8vjqcHkNFiD7AKPKEZNb8EcvWQRf4qstCpvFZd5sHmyTAaSO4OcSLb33DOalVVarsekmmqH2MtOUVNJvIfT5EvtIe1h'
+    '7ZFdlH95re04pZ3B01eHk3HXvDUtZZAcrVZ2DUZvU8zqBFR+c5W1foayttRaX1uydoJUXIzoyd3+lefRW5rextL8suu1pZTr9+uO'
+    'W6k1IQgOycigIODnmHW6lvHKEONGKBhH4iLMKLhifI910VPb78MpY7yrImsGrzhPewzDPMvsRoR6upLxJaEqxmMhhNUS+i8Wqkrw'
+    'w0xUIrqKO/WawwY/WwgMB1FBusqZSIbKr46wD/5ohK1h9nyKsDvGIsy5IsL+4/cj7Fwhwg4XIqxjNMJ+gAj7DNo+grbOkQjztEOf'
+    'kravRiPMLHOXFHb4R8PqqJqa5ZGnA6FCYI1E1XnpflgUQwY/lQ3iPfcqbObtz70kQyGe6o6p8TSy0uC/gQ3sUGc4nRC/DsmsFL8K'
+    'UbQZNeeZc7LUUAaYcpEhbMXtOFNlFKnBrEwwitSgzKjI07b77EavJmN+7+usYNQMkhUM5czVefZ7SRar+JxkfYRoq7Dne6mD5iK3'
+    'KtVrLsB+1dQFyrrtFPe5dy96Ho21b5CgV8gBRX09H06TNdjKQcYz0FlMFjG+5VPbX6Nl5CYsS1aMLdHF06FCxmnIuIOFjOtmSpfu'
+    'bw+NpRwk949KHpCST0rJgVuT33Zr/rDaZEPuZuxUF5tCX5vWVykpHOjLkWySSZ27Bu4tZHoRVFi7a6/K4av59Czjh3W+F9+NpV4T'
+    'PHAQtHpQJxbMgROfkZzofAxCfIYIUedFYECV2T/2EW+JIgLxcXlD3TIOT8mpRqQrOQXejrLIQfO4pIxxlPT/RGLEslom5gRZpKNl'
+    'Got82IqMPgKCCHcnxPJaPbLLvDncizNtyuh8Uu4lrJDO412GPTWji4ZaXTyKxWdaKzzHGvabp9wyEpVx85BazsCBtzPeglTd6Csq'
+    'sMt41imfJYmKjelxl4fpWQ6n3jenGryL1eVZZN6KFuRAl95ZJKes40NujUEe6r8bbF2K47RP2VBGFMjz7BpgoY95gEkyrbaU4jth'
+    's8AomaE6AVzNphMb4jvlhlhWZSAjgCbVBD5Btm008pm6OZ+o+wS1j0IzVQkiRqCbaKg3xgOmEnZ9m2iIYmoGAK8Zv7PwV5ssEw2z'
+    '6UF6PB5Gbg6GKVqqYxgNMN5gIM1jvDgk5wBpudvM8TFgXm0sUhkyg50NDBjsi4kZoVwPOdc5HkxQrD8RqvYlAwQTAJXqBC8+QIXH'
+    'xATvw5helwEa++O8khNoVHXGQjODtPrNy+XW5rQMG2eKEXb0baPjiK4DhtjaRVihbu4gU1RBYMz+rsLEM3IHh7IGdww7tt+nK0MJ'
+    'AcYnZUEjcticpKlbu1ahjPCb3wgP8lbm3kg0U496y6g56xmhmWaHe6s1PN6cgIOVQlq4N/dZEZ0vGZoVj5w3r2sb9jyfL0nzMkk+'
+    '3E7vGu/SrOP+QafIvJbvd3JFzkCp9bHqnPQTcz7oPgadReZfYAJVI/ncDryDdDgigyrM+FlwI1t5Bsg1m5JGd7IzK1oNdWs3pJYl'
+    'p7p/Gu4tKGa8tVl9IYNykC9muYeRq4ZyMkd1ATSUqO2dkPimRwid6k1OIvjkScQJqKmug4opOIG8N0NTX+iIRZaEAq1T4+2DyDcM'
+    'BjV+p251lrM6Cle/xpd+hWMHYvb9CjFDkCnnoaRYTdHJUYlDpIEUnAictvrKzApDxH1GZE/LRNimiIICJBnI7QD6i8egMdLfeiPp'
+    '+oYs6qBH4+uGDN4xsjO8fWUh5ooMvic3QP7lfdiJETmmWtOhcL5dWWXU9bG2C5sxqf5oCsZ0bGu9Du4gqCMM+HXoZUr3BY3y2NHB'
+    'PWVmSSI1aKrYUonEntO5OmxIj5zGrjX1+XRBRWtJvD2dbIo9hUA0eCD0l0zMmuaTtXw/6rzqbPC3HsrPi0rsx/QFIk59MRNrz6By'
+    'j+xuGc/qsjpHcZ11J0GRv6AIr7k3CIq3ya5nA50IyWVUdMT4jBDt5JcAXmkkpJw0J7bVeq0eOdcS1HlWun7KDrKkW46Z63utjJ+8'
+    'vhpCDbtpCPlUA1z1owVhdXsBuWhKwNAtgRH75+7BhwlxOwyQLIFudyOl4HWiMmRliu5aXI9Exumk6Wc9F0YbcxrSd1BUiydCAYOv'
+    'rI0p/XrdbtHA+OJ63Tnt59+PMsxVxfijs3XnZDnjF1h4KMZXxmT7E+5hO0YByQhngUkZSU79N9AUb5gJOpn9B+lkH1VtxCiEfjrf'
+    'v72KyFei4G+BgqvF9wCE1gbZQD0RKj/3ErvLqsZbC4qqwVxMcolVSz+RbMtpnb/LxPNpeq3LskhPyzFqVH4pB+wmj0UyrV3aW7KB'
+    'MVRnJ4lN8EvGXTtJZOv/JFJe8mVgHrOXhFD9HGD8I+Ssy/yCIJ9CJJu4QDS7JDSTIY9mU0wkJwH4rCihu24d8HKvyCgutBh+q1Dq'
+    'HmE8yFeXa1g4mzfW0i+LPcVuXcUbZ2hATcOnvhC9LTxYkAxUaEMrkfeMigt5Xd3SROSTXJ5AvTmTiZ1V2Mv2KGkRzwflvjKs5kLC'
+    'ntGrKx/oSEf6+tUEd3RgKOo3s2Iald/Jf3cDzKNPvW7zYDh9edfIRmv3aoPnv85L0hGi5Ft5oIt1GtXxbAYr/RB8EiU9JhOgY8Ta'
+    'Y3LE6zJXMt6XveNzzwMZTUdKFRdS6nJPTQHiZO8mAxExlm0gonVnEBiBg2eFBhsWlSfHAfPWIALXu5MhI1CQYe0OLs9NlzvBU2GP'
+    'IADfeIJsNJ3qP1RJkBoCsO74PgGGv5d1OoSMZjk/OILC4pVmRS6IHFDbPx0NN7FNsrx4KiohphGWfkVCXsoj3t8wyvv6zrGDOP2V'
+    'YY/VfA6KnyBb+8y5Z7XtQVnZNjZDVI9E+pclp4mfSvrih2WxeugM4J/Zyf0+KtnFHTr/AqkWTET6zGvUrYNtlwj2zTvcIJl2PN0M'
+    '1BzV4Ld9zF4HXB7H2i7duNDnWzeOWu0Sxr902wsW2JRxS2Q2sy/fyzNlG9lmOe+h7pr3kMWQZDAPgOPLxUQQYn6VtjNaKLJg/fua'
+    '35CLt/2Ot+7Q7eK07t8wW9oXdcnCmRRaiZueYjIC95INdP+zZDxDyYzUdzcg+7bcQk+TGaox8TBY5gizfogiQXVv0T1H9942d+Zs'
+    'qX4hGrS3jbr3WWRX6wTW1k2+MuqOUsGMSbDAUW3nK/dgLHJUV+e9zSIOU+d1tX3qScB+HJsvZfbj4IA5VUzMBUrNQYc2Fyw4B8Xj'
+    '3Gb8Aknmon+bgwzrAuH6qU7DK9Btbfk59hKKx4SfrUlgF/xIoTijenfMFIZ4caY8/jBKLKpDQNi1C+zK8rY+2qtu16PUfoeJMnlg'
+    'Ovqd9FSxzUcRq/Tsokrzczq1NRw0OxD7bRsoqLbRTdRYwhEKntf5sM57tSU639eExmoxMm+F0OrFoqjER8Y/PfeSJhIB6lZ+Kgv+'
+    '4kZmT01NpgAVbRIPHdfPIkdai8Np9we6eK4AikcIFAcAKs4/FkBxsQTF93V7xlHd/18U4WiOeR+YCKFq8HeyD54nwCPkieA/c4uG'
+    '53o81pu/0EDE0Qj+zH/mcR9NRHm8mH5jPA6ifyhQuIWydq8oIEuh3h2rc0XJRy4s03Y6LcFsNuBXbQ+U0hEkuKjtXglN/FUjDSCn'
+    'w4NM/C3ctbSZmL5Z5xc1dceJABP3rmDikdUMFWvr+NSAWcLELWhkBlDFInbLQakMlVjyxnUBSEWUMTV2zJ2I0D5K94dmmRzafAyf'
+    'T/OVAw8g9JpWdBoftN5wGXwAdk/qAv05MvKvddG03kUc/Qbz9SM1A+gJsUHfrRn9rp6+Y9jRVLoLm2JwL2t8VkDGvG5tTFNn6FZT'
+    'NQy68Qyq7rMLYBMDNgzq1sAGWjsda9X2L4rJkvUhRU3l8EjLfSXUIb1PE6mBZB86XCBmlgozHNjpv41V9CSvH1nz6sgaqTL3n7SG'
+    'Z3WxdLVs/6EchvIz+2nZJl5RkVNbAcTq8JDh2Wr9pvb3fl64WCxFT/me/NhuKtfUqkAZnNQ4TSIsXZEQEcXDA3RnspoGVtDp1mTf'
+    'OEtXBsnQal28dVzywlgzg/n11E3RZeufLwmtIIsGaVvQfxjNQn2pryB7pqa+tpseouh8huiBUYGCVO8xxIPokpxsGBmx0VDkZK3A'
+    'KgeDlUbkiJq6jspmvl8Hb9BT28nC3VTWUIYLx5LXU1gbEywQE9HyhXagOy4WlRtg/JktU2Pqa423kp5oInLMvGahPdWJicZalA3u'
+    'PVfgppNBD9OHw/Sgw6hXU8tAQrKbbRCxtgDtl+leWl48C9+Cu2K7hszvxrgTR35+EBdKwn4gEEdmTmwQxc8zO9YxhM8ITmL32pUW'
+    'LV8TFw8UQ6tcdES17gaNzhMBFF9DmjXsJcvm28UHsGieMDLFsCu06VQ3otHeR7uji6XwQWqtGN+bW0rdgw03oawqdJnUG0A83SWe'
+    'osBdDM+JdllqW9lia0hZWyFjy7zHXS4/ZrYRah75+CfDdKmdlpeC7xDFWpf863pkQ0HT84YoCZJvaV6H+xPrdSlUWVtJpReqoWaf'
+    '2v4LKmXfkPfxT4eelbC2lch9R1TS688KhU8Xq8nrdmAXfGfAZhAZTfC9iTD1fpXm+JGLR7PRrUO/jW+9vWbPiIYUeXlUtfqj/kIn'
+    '7C6k2m/FyClWnC+cwhryzACOgC5oPuzkvj4q47+vkLFucoIg699of5GsOXeE1oAKYOYr+bRztPoppOamTF5XNpVFkcyj5oVt/9ca'
+    'KjUXur+CdCoofcl51DTBwthbn0zXUwjVrTJUyV2GcinrDI8gB+xQJeQ15ROhWud4ZawizcvcErJPSYLvca8tOO7bEkSIgpCobllh'
+    '0EiIR5ikJN35pIYYZALjH5I1PofTGBoeOLHK4MdGUYtVHMNmKo2KM9k1/RLbvjkGNHRF2kyIGKFmpzHoThgbuZnx1cHCWyddtcDB'
+    'l+9Z9CvuWdp2Ez1cUZr+P+JF5kM='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp9WQ14VNWZnpuZkAmJ3hFjCTS1SR3bRFnNVLbmGlrnwkTOhTttKKAo2tKt60bd7ROTGQjKo8SbKRyOt/IUrN2227rPPu3uVnfR'
-    'R1vDjzIzgfypGII/EWpB8CfDBRnwKQw/cvf9zg0kdt0lD3PPPefe8/P9vN/7fbdb8fl8eaZm1kTLfD5mFfzLS6wP/cy+JWAzZe3k'
-    'nlc/+8/gJ/RFTMxtMPiexYzv0jsPuq7q0/nuhZ1n3GOuu7zC/qkvhKnsiiHmf7Ie85tisinmMpPvZeLxUazHModrjLohpmTYlitW'
-    'zXtk88obf83UTW/pnQdc132E8TdZ5mg1u2pTnh7mDsscCjLlncg+U9SY2ofJrzL/mmWKXONppmTXFXWlE0H1j0PMHXSuHK3DHIxn'
-    'nQrm9jArE2XW2UByp3XQz6xsAFvvYOI7DTG+M8Z7mP/xIOY59SZWz5rKEMscKMauxAOVpv2DSu3j9nKez+vqczPCWm/yym6Slcn/'
-    'jKeqWU1vPJVOrIiJ26uYfW+VU8F7nV0xPpJXn7vLF9NGEkGd9+javjaH2XqQWWf8K75lKnqIpU4mlkoBZg5OwjkKNKcylDcVVvny'
-    'BWW0hph1vmhFte6mmdVbHuOBZ53L8xdev9rZTpcypzvPrDXRIp9PubhGqamgoShOKR4P5qm59C79zotqFHNbWOZjv8GHIwMGPx6z'
-    'o65uFdykP5Lu0W/Tb9UX64sWL2QvX1BLU+T9plQ6GWJizepSSDyVVruexC6beE/cbq8wrJ6QoW46Tgea5w/sx9zV866aeYplPpzE'
-    'lF7TfjjKxHWMj7LMaIWp9SevNcWPgnTPXzH5YZy179Lkuwa/Js7vC9JCN9KRaCXXmYGjhwztVPIl9vKGT2+/p/v86Fu6+yoEu43k'
-    '5KzRrVFFtZqhbqdE6sYpiqTptPpd+vf07/d49pqnvY0JWhqY6ovzjJF5b5Kp9JuNc1vbSrBmtFrpORm9XklWk1q/eI/VMUNZPsnq'
-    'qC1efqncUgBSzp0/57p0l6Y7Ob9+m8ELjJ9qiuzTb2WZYxX64qbIUSlD/gmzjkQZrwgzboZDuoi2mPwfw7X000A/9TGbQfqnXbUr'
-    'jO03pfbFeH+ivClysik1oKsbe52phmAtuGf2ApdpWerDUGKKaS+rYFY61BQZZjwWrnSWGmK9p5/h5EERC8+IDGuxcK3606y1amMt'
-    'fGhITZGl5+rIbaCR1NFkSxOMaPJsN7axdh5PvFFP4ja188kD8dSwmlpH4tpCUsUtE2a4knVf0MK4eTC1KW+IaIPhD/TDh06R/udf'
-    'NfPABP0768fUz7RC8pdM3BJkojxM25Z2IBaFg9IM1NRD5LhYKSQ7Gf/Y5H2jjeehXkN3B3LDaH3u0ZIlEF3yLqcZl8TVecNaTaJQ'
-    'Imkm6FhytaxnamHPTm7AyI56emB8LPE+dJi7FYtcmMHVt9LTudnow7PWjuhfGZdnXwYfZPwtJm5rYJsvysX/JAHdYvhGPyyhH+cH'
-    'nq2ReJY5ADDLRtIGLzLtdT6pkCI4VnJy3lSfo1aiytTSianAq6ih7U4ekG4+mQzwKZpA3FHLxOwQ03rbvsa0P7d/hfERwHFTZCAu'
-    'ltYaWk/ymsgw7ETdmDX4lNxvSZOb6SQwL9OuyhpiTq0h7scEH7eX6W4GJuhPHnJKaMKXnI8xd5Bp+cTXGW+Drtb4iqTfJ8tYn2wr'
-    'cg9r0pPHu6ktu6GHKpOnWV2eaXOXtYXQNvqK5JB1oOB8iWVy32RwPZyoS11dQsjVuQseCSi/BUDVI/3pDHQKl9Jvjap/dOP2kvIx'
-    'UBJ3wDJoS9cw8d1Kxu8M9zO+KHyA8T1sy0XbVDedYXWfkMuN0CNp5vYxvio8BL9O+qFi0TxLdETNslh4JG6XbzDEd5dg+AgmOof/'
-    'o4kS0dGAjtHttOvIPoOw6gTLfFSNybY1RdzIPsY7zAhCTA6nuT5ZHhOJ8GhMS4S3JS/ri7IACRpd23J3+Enbh0Ks1GHWqvCIL3EJ'
-    'rHubiUHoq2pXHOY6BcGOOlndXxDz/DqfIcgFhuLi7xr6YuFCiBxQ/L5fGk5mKou8w7ZOCJmvCGwqZrcrhvhFWgZLvGuIdUMyqhwi'
-    'AeTHX4A1jrA9DuPvMEEDdtUrTHyR8XexNJB2NHmF+qJzj3XWn/xyUyQd41GW+5lU/r7ELOZmzJqca4YLyaxznfVpWbIch51E/tGG'
-    'ZzDfOV37c3Ja56eu6/MlSBLSeRZj8CXq4o51yB89ubMoWcFzmaNFmdwk6wM1854fsy917rPOFiVvQnfnB2QOhl1+xPCvG6FjCMXk'
-    'O03eY/yw38iMNkhqkHHqY6VRU33xqHWoJFHlfCUy4C1s8ugS9YmMlQlwxnIj5FzK7twqXK2zxWoXyUXvdgloUm5imimiywylwOpO'
-    'xQVejYX7geZYxC9gEVCPrj6xQ9fc9qqmrvfhj+jtb+KKYWWCeAVoD32tPOd123MVppwG1VBTpbQqf4X602SK2tl2WOvr1kclyZAp'
-    'WrDia3HxTz5Ty7WpEFORDKd9uWvxGlR/RNf6279MC043ycQcv7fecZ3fXoDFYU3jnG71FWE0929S57vHljrOtNOq9Sfpnyb8om43'
-    '6zy9Cbfqj/tkZ8cyZps3gQBNY/ZjN0kwsbfd9B9yrJSJ68mq4VW8o/lkpiQ5HVEicQV2TtaSphNr+9uLmTbYRqovlksPOiskSMJN'
-    '8HLm0PVG6UiMw/oxlHsH4RIni7gG7zfq8iZwO92GODDYrkI+pLmKzXR6B3gzOG3AyvihNOerWPWrLPMBSOjKginupqWPMf4pXMTU'
-    'PmgrGxNZZMC5mYlmnGjRZQXCBLxWjG04q8mvpiKEbLOyRY3Ns5JlMX6ClNrEAxsiw7yZYW8SDxlvrmV1JxAMwkMx5ThoKTYwaylv'
-    'jgl6CB25aiB+jLc2sMgJ/a4Y74iyyG5MRyGAZQ4GWWSQbZ4APbtJGZncl6ifN9d7eHYc4YGYlcFf2zydDHCRwd8ggnAWBKFD3NfA'
-    'xMIGZq8Khz75LROPribzabSqcWkLIvjnvi1DhFVLF2207QgT69LUrhtlWn/bu0QYfy877MXEEtpheXMadIlfiCiZbpowzs+bjVtp'
-    'zvZn4jD9f6dn4OSQXhgovYv5LRmJ+H6TIyba5aOjD5xxXQNirGfaonDURKhMTAFuW1GCbcPa5eb+IPnwaZoK7xckRr2HuA9YDvGW'
-    'oI6XGyBiurLYWnbdPbx5hg4kNH3qE9HrIye92cHQOg9iq65ZeiZvqM8tprCSuDMOE0bwfqhhc1SigFVJ+/NvDVFGwQfNmqxpz3jb'
-    'EE3y8RfifNCIZI3M4Ypk6dVE8hL/6pQzN4vn3IHkG5H0+NZ5L2J5h8nz/zucQ1+MIvqwwc9eJMNiBTT0PUb4kCf/AGn5VZ/nPPcr'
-    'jB8264aZtrs9YNgzJhv+F3pWS7EMgQeCPSPcExMytMOq9QE5ih0LBxg8oUF99E05xy1RIkMw4YeD3V6kdCHed12ZZqT61NRG6Z+x'
-    '8KjBXQncRuZYjVlXuFomS9pI23JTTCLa+qM479U7P5QUt7G9tf17m72MJc34GQAolFPNSk97TGg2PKLCyBzwx7nS6VLmtiLAXafS'
-    'EBsoZ7PXeElcIGv4oV2BfG9l0HB3AIuq4/yBfJyvLNCeCsQaQRzU1CzsxnCzuSmSxcVgMbzahBVAEhPkDCfYTZycFxYSY5pnz3zN'
-    'J9X7XQYuq72VqIIHWe+VMOt0kboxo/5xgJ16x+DlyO2yzn4w4cbWjvaVprarrczkWdy1tt3jTJYR+iAIfRYBHjAHhFsblObCGhD0'
-    'zjIFaP0RUjvYqsaUByuZWAkS9mA1riFca8XKSqY9WN8eYPzBemFUMW1eA93MazDcHsM6G0z+J3N7nc7IUczfuKRFtX4nlfLCiMfI'
-    'GBzgsRFSPB7zyO8uph1vfwjrmeL2IEWbezs/Is1Ehk3t9fYSqGRsyzG+n7lFeudZmT5P0+2tUvSZj/zM310vT9EBDdxsZJwa7BUC'
-    'fdus22+CDdGE7iPYngvkQ5Sh3YeYuxNZb8hZjfQ31yxz4VFiVmP2vUjiUcHgQ0hUhqVxU179Dy2Ab/HfBBWG9qfEMiYek0czxa+8'
-    'Y9kLFEP5xNvyXkPb095giDKGZOQaQ8wPgmR1nh4zogGnojPjWU85cGWtPIIoNZRByhadHuzLQR6wvlriGVLvuYehNfwNMC2XqAGm'
-    'd0Bne5gyCM6BBaG2E8y/3tPndGfvBY28HueXyZNUTshwjYtEEOSxF+g7kfxk9VtxZunVzE0vNLTBxGUsk54674bAMEwXT/Q4h0Hn'
-    'TbFJgo34foOx1UdsgRwXcG+K7QQ/+jaCpHjNXmTBJj8aj+w1lP1AH2L5ZmRofA+0psEJlb6EYbPmzbhddcwQfkKsbwCH4pG3jMzH'
-    'FxHrKucSaM+sOYo0lyCLNa4hIamPXoffSDr3NS8QeAFCDrXnwMS9wIBIwMTTXmDopzixi/HXKDZ4ffZdiA097ZspG956oc7wc2+q'
-    '38ipfk0875/HsmUKBoRedmDU0F5NXPZtMeMgMk6CADh1wTnMqJpzMbE2KewdhNWDZg+YEv1jfFntPeCQM6JrW68jvGed7xHKI01h'
-    'pe+YvJ+wvowk0cw8eZt82MSUL0u8968hSbOawxDZ0JjIBuP8DSOyw8gcqUiWeyJ7Mfc2sjOAA550dyWHc710y0c+B9rH8Z0y9QOX'
-    'euhuiu/AuTZFpXWtaDWV10z/4zKUKTvxqCnuChGEG0oG/udXu34nN7qPeCJ/A9ZkXKxNgP1UYGVWuoeV5iWkxxubW9qXs+3jxZSj'
-    'hEaUMM/3dw1Jv8ocQ8K8bUjCSOYjSLDPtB+JMlECeAxSnCgkypjVh8zcTeacCg9z+W4CcTX5YW4qmaP7mslPJYL6SzK5/RVM2eky'
-    'BOtAEkVrEfQZ/tXkQIZYUM1AeDPvFW8PSvcG/PWbyjBzX0+eYEj8u96SGceSjrhoboh7bmciYVA3vc6IIr1XbCq7maX51K6f4Mlu'
-    'SneY1sfUOUizyIX2xMTtlaZykDwXE8coVbPvqGzS9rZfEuND+Zj63Bdj2lDyUiqdYbQKo1XOFTrPOvsmjFP9LIuX2hwm9FCeKUh4'
-    'hR6kBjJABdciSN/kl5l8ASBxAUjMgkrK9Sw3qKYaXUrZDa5XU4VksU8WMpYir/xrs4ApwB4WS3sYo2XWkVbyfOb/jTQKpYeJy0Fx'
-    'osw6U5QoiezLnZeQvxBBZH4t438x7UQYW2oPGuConCoXYmE1JWKVm5+9mcL5wQK8EzCXodEQSBc8ANkwnIWspJrZc5pZ3ZCJGIbb'
-    'ltHTedcFSWpWVmwwwYEa4iJF3rElKpd9KGiIeAPcx/DbkgrVgMPNzDBxJbnv1ZIG7ZU0aHLnIXKR5A2OCrTDc+5g8o3cLBkRjsvV'
-    'zpv82Ogdf6GOHmZHXWYVPlXXTKdA3vgvEnmsS+Tje2Ux5tjoyyD0Bg+EwZ9aJzhZz8T68BBiyuOUZ3VT7jpe4DUR7k3xG5nJqpve'
-    'Mv1PyoTVet1lew4bdtUwE2Ux9cUBiilRcGiwiuOJ2w2EFaBvMgi9ukyNnZGUbi9z+5OvUFdiAaJtyLADZ8zSXsbrvfrOLGgdg8lD'
-    'NBhJY8jQ+tUnwINuYDWgEmln+tjEJh9AP9zYOl2iPpGtyTqvLp2IGPoiGWKOEyXcSpHAfcR1F0dOLiSkAkjRGZDf2FV5shJJ/kNm'
-    'zTuUOJraQFTdsFPvOpK40gQ/nKa+OMi8VROXsM5BasjixOXEGbRnSTLtf4CRFiYUbCfUZJEudB6RURDgIMtnwlrr5QrrCb+/wsTG'
-    'np9Th4uDyiGdv42kphpmd3fuQynthxpgELjUKwxme3f3N6l32jAVEkkTnVm8FVWLzR8WkCWojz9HKfzPfONhhwrSheCKUixA984L'
-    'sjqJmeh18jLQvudpRJdT42a9BJDn5U6trXR38/LLx1o+NXUjRJq7Hz/Sm9NqMYD+4QOw+7tNIegZYq1xsA9WmjH5BuqZxx97hc7p'
-    'bOr2U2C23JNq122lMkQ2UxHUfiZM2CozIGAujNddWElTsnu75Ihv8BeNJt+6RIJ+V3it3OnTHTIBioWRrAv6vICEiUKrmjoqRbeV'
-    'iEyRmtpPd30W3Sles4HOjWbn6UeQFScmSyPM7Qx6IVTItEuWauFEd4dbui/zjbkz3bbST4daHBkmAtT/8PWAmRXXMPXlxCU+++Gh'
-    '6Gq3dEUFKN/9sXMtkw07UQ/USJxrcYoQ89yM8yql+i0UFjqsM8ryJnat1SwV1Z/UqLdyC52XKIHfoooMxiWsqSy7JTpbBXYPAZow'
-    'lZdfKRaBSueq8N10FDUVgWZMMX9JvOa0LJn75zfHGzU1NU32A+y6/548AKo7v72cFEr6U9eeOe8lAYSLCGarZaiDaENefbd7QgkL'
-    '0DWfEXMyeD/VMUJGTRp5SbGh5A1EJ+1M4lIZl6KTpPk5IzRvyND0YPIGufj2otljOzDtjVK9Y5u4FG90bpPalb2pT4spAurVVLa8'
-    'hFmCFK7kPiqW4qJgkTiMYUSR/sQk3FY6MaNPryQYuzCzXJDOOhlrbgleWKvjUiY8y8K+QokLcxflBM0t5rTqVkdQIQFAGNZTY8IA'
-    '77DWj7Vr0f75WLteSi6ZZKK1laVg20NUSByXmdiQ9kC0V5aVa5AGbXgWPW2T2VVWt5wki+lkWceetV5MJfFdO8lLIqPAqMaZ/SB2'
-    'NhmG2vWngFcuasCzigMUXi33gXjmRSfaiylam+Opk8kynCOEd16Q7zwUIguo9szZF5CysAo3qz95Am1dNJdTwKxeUZoaTlaY4jon'
-    'bJ3xJ7+Alqlu+lHQuYI+BTkqfkNOKbWpOyRXYHxn4utNOHpqnlxpEm0QgXJxQXLbrPro12X/QuxsZlGcZFQj14xW9MXCd1JV0rj4'
-    'tQKnWDJmi9FqOhODRuimkm6aaagaS6ep0WxE0rgswWVc4N7gnGWUcGYOR0RgPX0Fe9Yvd9Bi2uGsnMNoDISTU71ZGkmBZTSTjmZl'
-    'Yur4bAYSDsPKK7ltVAqCAMNIgtr/Vk4hpV53WIrWXlQMd/xYStdDRT8oqY7H8MJO9dF6P71O69pUKOF9RAMiaa3Q/i0BIS9ExOwN'
-    'IBOEiG4vGKJiimk3K6a2NzGddsCUrBnJGhPPmHUiyNWdlw2Qj1pf4gaSOTMa4a+Jr3mv9JvgVJ8Ri2uG7wQiwttzTxXRp6L31a4n'
-    'qWQ8ZqNCkGFOOPwEo9UG/y+DLQHXn0ZVuajZOLNX7WqSMybCDSLwY+cQE88TvUidTJQyTVCJuO2CwwVy04s8M2/gx3WJb6YdWKsL'
-    'rGANjZVREKFg/2JOh8ln9JMCqii4YZBXrJWICaS+dk61KX5JyGGcOkGfo2qJ6vPAK/RArfDxwDrqrY/xinV85qOyl9eLEp37+I3A'
-    'Ulm4Vp4+4PN0VCWrQH5Lkh8XIy0UvOWncPuF8VjlBe7RsX2GgPMAOq4ju5bFNZco5yqEJ4gixO595mIoY/5nJMrR97Q68EqvlKdZ'
-    'RBao0iAbF6NZ/3g0U9TUFrmuaJBD/0VYnh6PWB7nJFZKP6300zFmkBGX6jVDD9dbbtGKaxGuyr8Qs/UhfXWhdAXIfOHb95s7KF6Z'
-    'pUPzOJqIV31Uw5ESxHReMKKwhXazzG8tV5FiUJ9MM4UkQVukQ0+I2hfCNUaj3h69GFByIQrBVRrvr1Wt/CnY5N6TFIYSQFelt/EL'
-    'yUWeWD8jcm61yLwIUuZW69iC8nPn560K9PGk200l6NxBqapFYRDbO+GDShYZhpjC5ZeCelHxuPiWziu20l0tfXn6Bp/5JN3AAqte'
-    'h4uQRW4nI+UhskdiCMKzUjJQIiKwQyiHrImdOoU3vE08T3bFrg0MerEdoRxDtFdRsc4uf1N2ig1Sz3bFIBPzQlRJ4bgobZVIoKqZ'
-    'NlvWumbXs8bZtW2lzB1QU/d9SlR/dm3uB9Rwrbz8fEPtzh1kQJ+bUo/DrH6bcTHRHeOsjL+JZGBuC1FXO4BculqwSrJqNFtw5LlB'
-    'oPU5Quu4umkHMqYCAk0lUptIOh7Jo69vAuxihvVkgKPCh/B9hSyIQk957lVNcyd8F/C4PBtvrEmG4o0PBJOTKV/WG/XPh+CnpH8u'
-    'kAh8jQRfIC8AOG5XzJB2DgCeiL06QW9bFxpAXeMzoHvj/w+6l08AXXXT20iTnGsIbXca1kqA7d/EG+8dg1lTGf08mD2npo4RzAZA'
-    'vOKpAbXrrPwqPUEp/wM+vDXv'))
-SOURCE_CHECKSUM = 0x59dd201d
+    'eNqNWgt0VNW5npOZkAlEzqCxBJrapI42Ua5mlFvnGFrnwKT8B/a0sYDiq6VXL4113a6YzECoXiWeTGGzPZV10drbp113tffeai+6'
+    'tDU8lJkJ5KVgCIo8tLwEMjk8BryG4Xnu/++TkNjarltXM/vsffbrf3z/9/+HdsXj8eRATa+ITPB4wMx7lxSZR7xgfd1ngbJyfMfb'
+    'n/6fwU/r80HMDht8xwLg2/TWg46jenS+fV7rOeek4ywptf7NE8ClrNI+8D5fg+szMZ6J2cD4HhDPDOB+kB6sNKr7QEnD+qsfn/Pk'
+    'umW3/QrUtTv11v2O4zwJ/D1IH6+Aa9fm6GVuQ/qQH5Tdob1MVDLtSOJ68K5YpMg9XgQls6qgLRX3q3/qA6fXvmagGtcAnrFLwekA'
+    'Mx0B87wvscU86AUz48Ojt4D4ZjjKt0R5B3if8eM6Z97D3TNM6YP0/kI8lXi0jFnfLdNONJfwXE5XX5kW1DoT17STrBj/M75VAZWd'
+    'sWQqvjQq7ikH6+Fyu5R32tuifFdOfeUBT1TbFffrvEPX9jbZYOl+MM95l36NKXoAkkPx+6QA0wfH4T3ytKbSl2MKlL05oozGAJiX'
+    'CpZW6E4KzM6SKPe9bF+VG5l+nb2JfibY7TkwV0QKPB7l8h7FTMGGotjF+Lo/R837HtDvv6xGMbsB0ie8qD2Dn4paEUc38058Ul0y'
+    'lVBBrFhejFLFtjeU6tDv1u/SF+jzF8wzLmspylMxde12sKZ1GenBChC/fAGPHOPv043Am1yOT0blPsbPAV1PyRj83dBQqCcmpgWN'
+    '9PHSmLZVV5/dYpibA3Xqn47rOw476WjxCfOsL/FBcijRDNZc5ZtW8A5IH8DZaaYcWCyKFyd71Lb9tPIbay7es7j90sBOXFFdm8UV'
+    'K4zKD4304XGGsiXGj8VEwmOkT+A223CbTsPcQtsM6TuO0DZDw9uobWtwMf0NkrY9Dk9YFzqubhyCB4cgfcTHlCPxJUxcz8QSP+MH'
+    'IJ0tZVqPmrwFzSrUw/h+xk8DfwvV1DVRTZ675Dgxfm2MN/vrksfj14N4jiQyRhxgzVFYZb97o+7FOdNX76C440XSnOxppEMSu2Of'
+    '0M0BpWkKDqpJjuuO6kNNLsPnUIpUqT+gf1v/Tsdlf8y5e0lDkg6koj7SBm7HlG5WO7uxqQi3iFQoHUORm5VEBZnt5xebLdOUJePM'
+    'lqrCJRPlCXxoRdlrLjgOPaXoSW4xqnr9boN/rN9lpO1SfQFKf4e0DDIC/jGYx6qAlwaBs2CgLtSDR2og40IvMy86alsMrxrl3cUD'
+    'icCYS7Xdgd18AKzGUjBTAeDxYBnwaBDNKhosi/GdIOL0UNrlXtF3xqjcyfgpKUprukIT/Ew8FPR/2sQ+/Hsm9jDpA03sK39tYqQ4'
+    'Y+OnTOyQkT6GJvaukf4ITWxzjB+OiX9FEzuJ2+zDbbqGTczRdxylbS6NbFNkL5An+7Rd6dKufjBqV7vVZC3BlSgJSssaHGNWIFCY'
+    '2MX4kYGr8Tn7BxSXszX7e2kKdcmeqFqXQodkvJ+J74VR6uiVoRQTf6SLMO9vyfpY5WnyRKYcBL6TiRtIQiQexMKx4hmgc++36p3K'
+    'TOJ7f+FmNrlZrPITcrOYcniMm32Gj52mhfahiRVbc5zk9kTMLkv2J2bjadXk/5KFriOrz+696KAT9MSfHLF+Japu7A6lSBCxB3sQ'
+    'vtGAfbk5alfJRLXtNZryG/xDU4ovTwFh/ZWvPYq+th3FjarNka+Bom487a5LeuAZUkXOwHWnxxfZlX971/jM7K0XSQn/P39G8/Fd'
+    'dJ1HOnP2KlSr6+EFuIG5ueqvfXfYfw3eC2Trd4dh3eVo6H2eAuUCQ13bPQ94N6QHMB6ukPEwvR+DYSaUMngBs1Z5KA6KAgLt8Tmm'
+    'vkKteDnTUvHJqOOIoW1P7JdhYjw5uHuXe6tAzAyA1tn0ZdD+3Pwl4LswINSRD91XZWgdiRtC/XSlZxG+r8z+9rLa0IWZVZ4xxKwq'
+    'QzyCC5xonqA7ad08600csotowTfsE7i2H7Rc/BbgTX50d0+BG1MmQJdsK/IMK1LjR7upLbuTexPljKegOgfa7EVNaP4po6tADpn7'
+    '8/YX0Gu+SpLHG7Wpy4vICFq3IeKhVr6Oga7jbUKpc8D7gJ/R74qgY8ashSVuFMN7I/rQkW4A8S1EmvuD3cDnB/cD3wHrR0wemcA5'
+    'qP6YkGwXvZICpwv448G+GIXFutBeUT9DtETYhGhwV8wqWWOIby3E4WO40AX8/0C8SLSEsWNgE506tNdAgMOAkT5agYttrAs5ob3A'
+    'W1gIKUoWb3NzoiSKKDcQ1eLBjYlJXRHwkaCxa2P2Xi9p+1AAim0wHw/u8sSvQEjYyHAQ9VW+LZbcG78SyRJ1QvUnyJm8Op8mCDf6'
+    'YuKfwl3RYD5A4Vn8vlsaTnoyhHbDhjGU6y2Bh4pazYohfpaSZAvnGmJVn2Qlh0gAudEJaI27YIcNfDcIGrDK3wLxeeAf4tYBQxtI'
+    'XK2+bi82z3sTX6wLITRFIPsTqfy98RngpFll1mHBfCJj32RenJAowcuOI89uwndwvQu69ufElFb0Io8nTpKQSLEAB9+gLm6bh7yR'
+    'oS0FiVKeTR8vSGfHmYfV9AEvrn6f/X3zfEHiduxuPUzmYFglxwzvql10DaEwvoXxDuPBbiM9EJbUMm3XRIsjTH39uHmoKF5ufynU'
+    '427MeGSh+lzaTPs4QHYXOZeyPfs4/prnC9U2kove7hBkJ534FCYiiwwlD9VnYgKnRoPdBs/jJl6BFoHq0dXnNuua01xe1/YR+iP2'
+    'dtdxxTDTfpwC6ZOor2UX3G5rtgLKWaSqarKYduVvUX+KTFE734zW+o55tCgRYKIBd9waE//iYVq2SUUxFRAw8q7sjTgNVX9M17qb'
+    'v0gbTmVkYrbX3e+Uzu/Jo8XhnsYF3ewqwNHsf0idbx/e6hRoZ1XzA+mfDP2ieju0nl2Lj+qPumRnyyKw2O1IoKeA9fTtEkysjbf/'
+    'lxwrBnEzWTV6FW+pH0oXJaYCMqKr8eRkLSm6sbavuRC03iZSfaHcutdeuoH0jG6Ck9OHbjaKd0Uxrm/EoexupCN4s5Bj8G6jOse0'
+    'aDDVVIoLNKsoH9Jc6Tq6vY140zulx0x7UWn29ZKHpQ9jErMsT0EYtz4J/CK6CNMON00YFlmox74DRD3eaP6kPGECTivEY9jLya8m'
+    'i/nBjWamoLZ+RmJClJ8mpdZx35pQP68HPJvEQ+D1VVB9mmhKX1RBXjKIB5hxH6+PCnoJO7IViPpR3hiG0Gn9gShviUBoOy5HYQDj'
+    'sh9CvbBuDPRsJ2Wks1+gfl5f4+LZKQwPRMUNvnXdVDLA+chZEc/4eeRdLeL7YRDzwmA9Hgx8/FsQTy0n86k1K/CnyV8XGsp+Q4YI'
+    's4p+tIGmYyBWpahdPQBad9OHlHD8XnZYCxzQMs1oebPCusQvjCjpdlowxi+x2g20ZvNLMTT9/6R30MlRekRStoHXlJGII/fHUGuV'
+    'DAw8es5xDBRjDWjzgxGGMTZ+JeK2GSHYNsxtTvaPMp86S0vh/LzEKBlVgQd4g1/HyWEUMf1CdCXctJjXT9MRCZlHfS5yc2jIXR0Z'
+    'cOtBPKrDis9hZH9lAYWV+P0xNOEaEI+F10UkCphldD7vhgBlpLyXVWaYNe19Q9TJ11+L8V4jhPF/sDRRfB2R6Phv7BJwMvie05N4'
+    'N5QaPTrvxHjewnjuM0K6fjdQRO83+PmR7AnEUtTQt4HwIUf+MQDiF12u8zyCJHaQVfeDtr3ZZ1jTxhve1zokb+N9mJXUhT7CcI8S'
+    '6TS0QdU8TI5iRYM+QE8Iq0+9J9f4eoRIM5rwE/52N1I6KN4PHZmmJrvU5LPSP6PBAYM7EriRv1ay6vx1MtnWdjVhujOO0oIfxHin'
+    '3npEphC1zY3N317nZrwp4OcQQFE5FVB8VlLUxEz0iFIjvd8b40qrQ5n/Uh937DJDrKGc31rhFgF8GcOL2hVhgy/zG85mxKKKGH80'
+    'F+PL8nSmPOa3xETU5Aw8jeFksldKPhxFi+EVDK0AJTFGzugE2ynn4fl5xJjmWNO3eqR6vwUhlOLOeDl6kHmgCMyzBeqzafVPPXBm'
+    't8FL+lCV9r7QENQ2tjQvY9q2pgkMyWBtY2PTYnu8jNDEkjMY4BHmEOFW+qW5QBiD3nlQEK2PFiJAg9BA+WEZiGVIwn6IycmyAP5W'
+    'iWVloP2wptkH/Ic1wigHbU6YHuaEDafDMM/7E/8NTqfdGjqO69cubFDN30mlvLbLZWSADvD0LkkvnU6Xvm4D7VTzY7gfE/f4Kdo8'
+    '3HqUNBPqZ9o7zUXgpth45CjfB06B3npell+m6NYGKfr0US9422vkLVpQA3dg5laJZ0WBvs+q9zFkQ7Sg8yQez0HkwyhDpw+Ag8lB'
+    'OmAvB6cjWy9rKQPErIbte77Eo7zB+xbUhfqlcVNd5nsNCN/ifwgqDO2D+CIQT8urMfEL91rWnYqhfOweeY+h7WgOG2ICIJ+/wRBz'
+    '/UiyWs8OG1GPXdqadq2nBHFlpbyCKDaUXsPsCNgdeC775yBWV0g8ew/U2YOoNfyvB7RsvBIxvQV1tgOUXuQcuCGq7TR4V7v6nGrv'
+    'GdHIOzE+Sd6kbEyFxLhMBJE8diL6jiU/Gf0uvLP0anBS8wytNz4J0qnJc2719aPp4hsd9iDSeSbWSrAR3wkbGzzEFshxEe6Z2ETw'
+    'o28kSIpV7qnjHYwfj4X2GMo+RB9i+SzUN3oG2tOgrGTwCzjMKt+LWeUnDeElxPoK4lAstJPysBHEuta+ArXHKo/rztsEWVC7goSk'
+    'PnUT/g2lsl92A4EbIORQcxaZuBsYMBKAeNENDN0UJ7YB30qxwe2zHsDY0NG8jjKhDSN1qp+6S/1aLvUr4nn/PlyNoGBA6GX5Bgzt'
+    '7fikb4hpBzHJJwhAp87bg0DVwMuFC0ZhjwpGSLN7mET/KF9UtRg55LTIysabCO+h9QChPJUXincz3k1YP4EkUQ+uvGUiPDv8psR7'
+    '7wqSNFQOosj6hkXWG+PvGqHNmNOXJkpckb2efZ9SbSeDbzrbEv3ZTnrkuz47WxvGd/0uxNaJLroz8U10rrURaV1LG5mylXmfkaFM'
+    '2YKvMvFAgCDcUNLof1617XfyoHuJJ1Lhqd9483L4Tx8qxZ2heAdgjkuQHqutb2heAptGTBAjAqGRISLhud62PulX6ZMVc6/d2Cdh'
+    'JH0UJdjFrCcjIIoQHv0UJ/LxCWB2BZjmJLJ2qYu5fDuBuJo4kp1M5uhsZfxM3D9cEfsFmrLdZghowSSK9iLoM7zLyYEMcWcFIOFN'
+    'Hyjc5JfujfDXzZR+cN5JnIZkv9q2U2YcC1tioj4cc92OYcKgrn0HiCIdKGTKdjA1j9r2Y3yzndId0LpAndVF+Tc6blTcU0b1CvRc'
+    'XDhKqZp1b1mdtqf5iijvy0XVVz4f1foSE6n0iqPlOFpuX63zjL13zDjVXzM4qckGoQdyoGDCK3Q/NTADVPC3AKXP+CTG70RIvBNJ'
+    'zJ1llOuZjt8tylCGrVdgVOELPOtJMvdhXvmXZoGmgPawQNrDMC0zjzWS54P319IolA4QVyHFiYB5riBeFNqbvSQhfx4GkblVwD9h'
+    'VjyIR2r2G8hRMYXE9rwKSsTK1r18B4Xzg3n0ToS5NI0GkHShB2A2jM7iVsusWfVQ3SfLktFgw8DZnOMgSapXlq5hyIHCMZEk71gf'
+    'kds+5jdELIzuY3gtSYUqkcNNT4O4htz3OkmD9kgaNL71ELlI4lZbRbTD95zexLvZGTIinJK7XWL85MC9n1BHB1gRB8z8RXXFVArk'
+    'tb+UyGNeIV/fA/wEvfsmEnqD+4LInxrHOFnH2HpIH8aUZyjPaqfcdfQDAcNwz8SvZSarrt3JvM/LhNV8x4Edg4ZV3g9iQlR9vYdi'
+    'SgQ5NLKKU/F7DAwriL4JP+rVATV6TlK6PeB0J96irvidGG0DhuU7x4o7gde4JZsZqHUcTByiwVAKhwytW30OedCtUIlUImVPHV6Y'
+    '8R7sRzc2zxapz2UqM/bb941FDH2+DDGniBJuoEjgPOk4C0JD8wipEKToDpjfWOU5shJJ/gOscjcljkzriahrtuhtx+LXMOSHU9TX'
+    'e8HdNX4FtPZSQxYnriLOoL1Mkmn+IxppfkzBf7SIT+lC6zEZBREc0FLQzsyVbq6wmvD7SyCe7fgpdTh4UTmk8/cxqalAs3soe0RK'
+    '+7EwGgT+1CiAZvtQ+1epd0p/HQkMNdGawVkRtZA9mMcsQX3mFUrhf+IZDTv0QSPvX1qMG9Cz/RomKHIlmk5ehrTvVRrR5dL4sFoC'
+    'yKvypOYGerpjyVXDLY+avA1Fmn0E/0hvTqmFCPRP7Ee7f4gJQe8Qa40h+4DiNONrqGcOf/otuqe9tt1Lgdl0htS2u4tliKyn2rT1'
+    'UpCwVWZAiLlovM68MloSHm6TI57en9UyvmGhBP224Ep50hdbZAIUpSK2oM9TmDBRaFWTx6XoNhCRKVCT++ipy6QnxW2G6d7YbD37'
+    'JGbF8fHSCLNb/G4IFTLtIgmTEz0UbGif5Bl2Z3pspD8tamGonwhQ9xM3I8wsvQHUN+NXeKwn+iLLneKlpUj5HoleaBhvWPEaRI34'
+    'hQa7AGOek7bfplS/gcJCi3lOWVIHN5r1UlHdCU3W4dfTfYkSeE2qyOC4hDUVMusjM1XE7j6EJlzKza8Uk0Cl9fHgQ3QVNRlCzTAx'
+    'd2Gs8qz8JOGdWx+r1dTkFNmPYNf+z+QBqLpLm0pIoaQ/daVb/5Y22ozBbLkMdSjagCyKQ/uYEhZC11wg5mTwbqpjBIzKFOYlhYaS'
+    'MzA6aefiE2VcioyT5mfvonUDhqb7E7fKzTcVzBw+AbOeleodPsREnNG6UWpX9iYvFlIE1CuobHkFmIIUrmSPFkpxUbCID+IwRpHu'
+    '+Dh8LLOjRpdeRjA2srLckO46Hvdc7x/Zq2UiCNey8FyB+MjaBVlBa4tZjbrZ4ldIACgM84VhYSDvMFcPt6uw/dPhdo2UXCIBorER'
+    '6HNXHxUSR2Um1qRcEO2UZeVKTIPWvIw9TePhWrNdLpLB5WRZx5qxWkwm8d04zk0iI4hRtdO7kdhZZBhq2wc+t1wUxncVG1F4uTwH'
+    'xrPL33KQ9zbWx5JDiQl4jwDOeU3OeSxAFlDhmrPHJ2Vh5u9Qf/wctnVRX0IBs2JpcbI/UcrETXbQPOdNfA5bTF37A799NX1JsVX8'
+    'G7CL5VcV7A7IHYBvid9Sh1dPzpE7jaMDYqBckJfcNqM+dYvsn4cnm14QIxlVyj0jpV3R4P1UlTTaR3gZ3mLhsC1GKuhOgBqhB/mx'
+    'qp6GKnDrFDXqjVAKfxbiz6jA3cFZiyjhTA+GhG81ffx62StP0MCsYEauYdT6gonJ7iq1pMAJtJKOzbL45NHVDEw4DDOnZDdSKQgF'
+    'GMQkqPkf5RJS6tWDUrTW/EJ0xxNSui4qepGS6vgaTtiiPlXjpem0r0WFEt5FNCCU0vLNXxMo5HkYMTt9mAmiiO7JG6L0SmbVK0zb'
+    'E59KJwAlw0IZY+wdM3YIc3X7TQPJR5UnfivJHIxa9Nf4l90p3Qw51afE4rDg/YiI9HXrhQLkjcmP1LbnqWQ8bKNCkGGOufwYo9V6'
+    '/5bBFiHXn0JVuQirnd6pttXJFePBsPD9yD4E4lWiF8mheDFogkrETSMO58tOLXDNPMxP6RLfmOVbqQvcwewbLqNghEL7F7NaGJ/W'
+    'TQoop+CGg7x0pURMROobZ1Uw8XNCDuPMacB3qojqc99b9EKV8HDfKuqtifLSVXz6U7KX14ginXv4bYilsnCtvLjf4+qoXFaBvKYk'
+    'Pw6ONFDwlv+UwnptNFa5gXtg+Jzyg2oAcQiza1lcc4hyPo7hCUURgIdfuhzKwPuSRDnM9KEaeaVbytNMIgtUaZCNy9GsezSaKWpy'
+    'vdxXhOXQHwjLU6MRy+WcxErpTyP9aRk2yJBD9Zq+J2pMp2DpjRiuSj4XtfQ+fXm+eCmS+fw3HmGbKV6x4r45HJsYr7qohiMliMu5'
+    'wYjCFrbrZX5rOooUg/p8ChSSBB2RLj0mao+EaxyNuGd0Y0DRSBRCV6l9pEo1c2fQJvcMURiKI7oqnbWfS8x3xfopkXOzQeZFKGVu'
+    'Ng5viJb/2bsi+rjSbacSdPagVNX8IBLb+9EHlQxmGOJKLr8U1IjSZ8TXdF66gZ6q6MvTV/j05+kBLbD8HXQRsshNZKQ8QPZIDEG4'
+    'VkoGSkQE7RCVQ9YEZ87gDPcQr5JdwY2+Xje2YyjHITqrKF1llbwnO8UaqWertBfEnABVUjj+KE1lmEBVgDZT1rpm1kDtzKqmYnB6'
+    '1OT36XMpn1mV/S41HDMnP99Qu3UzGdBnptSjMKvfbVxOdIc5K/D35tE/JSDqavkwl64QUEZWjc0GvPJsP6L1BULrmLp2M2ZMeQw0'
+    'ZZjahFKxUA77usbALq6wmgxwQHgwfF8tC6Kopxx3q6bZ054RPC7JxGorE4FY7aP+xHjKl/Va/bMh+AXpn3dKBL5Bgi8iLwJwzCqd'
+    'Ju0cAXgs9uoEvU1t2EDUNT4Furf9fdC9agzoqmvfxzTJvoHQdothLkOw/YdY7cPDMMuUgc+C2Qtq8iTBrA+JV4w+V5//y39R8n8a'
+    'KEJ7'))
+SOURCE_CHECKSUM = 0x25f4e0de
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -207,6 +207,23 @@ class Expiry(unittest.TestCase):
         self.assertEqual(stack.free, 0)
 
 
+class Notes(unittest.TestCase):
+    """What whoever comes after a monitor that was killed puts back."""
+
+    def test_a_target_that_cannot_be_read_while_it_runs(self):
+        engine = monitor.RecorderEngine(monitor.Settings(os.getpid()), Recorded())
+        area = monitor.Area(0x1000, 0x1010, 'tail of x', b'0123456789abcdef')
+        memory = {}
+        engine.tracer.read = lambda address, size: memory.get(address, b'')[:size]
+        self.assertEqual(engine._what_was_there(area, 0x1004, 4), b'4567', 'what the file holds')
+        memory[0x1004] = b'4x'
+        self.assertEqual(engine._what_was_there(area, 0x1004, 4), b'4567')
+        memory[0x1004] = b'4x6789'
+        self.assertEqual(engine._what_was_there(area, 0x1004, 4), b'4x67')
+        area.saved.append((0x1004, b'4567'))
+        self.assertEqual(engine._what_was_there(area, 0x1004, 4), b'4567', 'what was replaced')
+
+
 class Messages(unittest.TestCase):
     def channel(self):
         out, into = os.pipe()
