@@ -653,6 +653,7 @@ class Reporter(object):
         self.failure = None             # replaces the monitor's own words about the end
         self.stop_asked = False
         self.begun = False
+        self.recorded = None            # the process that has a recorder in it
         self.ended = False
         self.given_back = False
         self.troubles_told = 0
@@ -718,6 +719,8 @@ class Reporter(object):
             return
         if kind == 'begin':
             self.begun = True
+            if message.get('engine') == 'recorder':
+                self.recorded = message['pid']
         elif not self.begun and kind in ('stop', 'statistics', 'proof'):
             self.look_at_watched()
             if self.failure is not None:    # a command that could not be run: all else is of no interest
@@ -815,8 +818,10 @@ class Reporter(object):
             self.complain(self.failure)
             return self.exit_status or EXIT_FAILED
         if not self.ended:
-            self.complain('the monitor ended unexpectedly (%s): look whether the target still runs, '
-                          'and please report this' % status)
+            what = 'look whether the target still runs, and please report this'
+            if self.recorded is not None:
+                what = 'the target goes on; the next run, or --heal %d, takes out what was left in it' % self.recorded
+            self.complain('the monitor ended unexpectedly (%s): %s' % (status, what))
             return EXIT_FAILED
         return self.exit_status
 

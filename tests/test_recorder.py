@@ -555,6 +555,68 @@ class Suite(object):
         self.assertEqual(machine.tables.count()[0], 1 << 11)
         self.assertEqual(machine.tables['unknown_frees'], 0)
 
+    @staticmethod
+    def buckets(tables, level=1):
+        """The addresses in each bucket of a level, and for each how many of its own are in their second bucket."""
+        start, count = tables._levels[level]
+        words = tables._words[start >> 3:(start >> 3) + count * 8].tolist()
+        spilled = tables._bytes[start + 64 * count:start + 66 * count].cast('H').tolist()
+        return [[word >> 20 << 3 for word in words[8 * n:8 * n + 8:2] if word] for n in range(count)], spilled
+
+    def test_a_block_is_in_the_first_of_its_buckets_while_there_is_room(self):
+        machine = self.simple(blocks=256)
+        tables = machine.tables
+
+        def first(address):
+            return ((address >> 3) * 0x9E3779B97F4A7C15 % (1 << 64) >> 32) % 64
+
+        mine = [address for address in range(0x10000, 0x40000, 16) if first(address) == 5][:9]
+        for count, address in enumerate(mine, 1):
+            machine.alloc(address, count)
+            found, spilled = self.buckets(tables)
+            self.assertEqual(sorted(sum(found, [])), sorted(mine[:count]))
+            # one place is left for who has none elsewhere
+            self.assertEqual(len(found[5]), min(count, 3))
+            self.assertEqual(spilled[5], max(count - 3, 0))
+            self.assertEqual(sum(spilled), spilled[5])
+        # found there again: a second allocation of the same address, a free
+        machine.alloc(mine[8], 100)
+        self.assertEqual(tables['missed_frees'], 1)
+        self.assertEqual(tables.count()[:2], (9, 36 + 100))
+        for address in mine[:3]:
+            machine.call(machine.release, address)
+        self.assertEqual(self.buckets(tables)[1][5], 6)
+        machine.alloc(mine[7], 50)
+        self.assertEqual(tables['missed_frees'], 2, 'although there is room in the first again')
+        for address in mine[3:]:
+            machine.call(machine.release, address)
+        found, spilled = self.buckets(tables)
+        self.assertEqual((sum(found, []), sum(spilled), tables['unknown_frees']), ([], 0, 0))
+
+    def test_nothing_stays_counted_as_spilled(self):
+        machine = self.simple(blocks=64)
+        tables = machine.tables
+        source = random.Random(5)
+        live = set()
+        for number in range(3000):
+            address = source.randrange(0x1000, 0x1100) * 16
+            if address in live:
+                machine.call(machine.release, address)
+                live.discard(address)
+            elif len(live) < 60:
+                machine.alloc(address)
+                live.add(address)
+            if number % 100 == 0:
+                found = sum(self.buckets(tables)[0] + self.buckets(tables, 0)[0], [])
+                self.assertEqual(sorted(found), sorted(live))
+        self.assertEqual((tables['missed_frees'], tables['lost_blocks']), (0, 0))
+        for address in live:
+            machine.call(machine.release, address)
+        for level in 0, 1:
+            found, spilled = self.buckets(tables, level)
+            self.assertEqual((sum(found, []), sum(spilled)), ([], 0))
+        self.assertEqual((tables['overflowed'], tables['unknown_frees']), (0, 0))
+
     def test_a_further_level(self):
         machine = self.simple(blocks=64, reserve=1024)
         tables = machine.tables

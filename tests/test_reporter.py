@@ -458,7 +458,12 @@ class Loop(unittest.TestCase):
     def test_no_end(self):
         status, text, _ = self.play(self.SCRIPT[:-1])
         self.assertEqual((status, text), (1, self.TEXT))
-        self.assertRegex(self.complaints[0], 'ended unexpectedly')
+        self.assertRegex(self.complaints[0], 'ended unexpectedly .*: look whether the target still runs')
+
+    def test_no_end_of_a_recorder(self):
+        script = [dict(self.SCRIPT[0], engine='recorder')] + self.SCRIPT[1:-1]
+        self.assertEqual(self.play(script)[0], 1)
+        self.assertRegex(self.complaints[0], r'ended unexpectedly .*: the target goes on; .* --heal 5, takes out')
 
     def test_report_to_a_file(self):
         path = os.path.join(support.temporary_directory(), 'leaks.txt')
