@@ -818,12 +818,23 @@ class Reporter(object):
             self.complain(self.failure)
             return self.exit_status or EXIT_FAILED
         if not self.ended:
-            what = 'look whether the target still runs, and please report this'
-            if self.recorded is not None:
-                what = 'the target goes on; the next run, or --heal %d, takes out what was left in it' % self.recorded
-            self.complain('the monitor ended unexpectedly (%s): %s' % (status, what))
+            what = 'look whether the target still runs'
+            if self.recorded is not None and not self.given_back and exists(self.recorded):
+                what = 'the target goes on, and the next run, or --heal %d, takes out what was left in it' % self.recorded
+            self.complain('the monitor ended unexpectedly (%s): %s; please report this' % (status, what))
             return EXIT_FAILED
         return self.exit_status
+
+
+def exists(pid):
+    """Whether there is such a process (kill(2), signal 0)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def complain(text):

@@ -10,6 +10,7 @@ no ptrace), TrapEngine (hooks, stops: knows no reports), Channel (messages).
 import bisect
 import collections
 import ctypes
+import errno
 import gc
 import json
 import mmap
@@ -53,6 +54,7 @@ SCAN_BYTES = 1 << 18            # of a stack, looked through for return addresse
 STOP_ATTEMPTS = 20              # at the end, each with more patience than the one before
 LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been given the processor
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
+ANOTHER_TRACER = 2.0            # seconds in which another one may let go of the target
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
 TEACH_AT_MOST = 2.0             # the same on the wall's clock
@@ -3702,7 +3704,7 @@ class RecorderEngine(TrapEngine):
                 next_look = now + 0.25
                 signature = self.modules.code_signature()
                 if signature != self.signature:
-                    if platform.shared_memory_of(self.pid)[0] != self.tables_address:
+                    if all(address != self.tables_address for address, _ in platform.shared_memory_of(self.pid)):
                         self._gone()        # others have its memory still
                     self.signature = signature
                     self._modules_changed()
@@ -3792,6 +3794,8 @@ class RecorderEngine(TrapEngine):
         limit = max(self.limit, recorder.NEST_DEPTH)
         worked = False
         for _ in range(200):
+            # first what keeps others from being copied
+            worked = self._teach_missed() or worked
             done, others = tables.finish_known()
             for slot, number in done.items():
                 provisional[base + slot] = number
@@ -3812,15 +3816,18 @@ class RecorderEngine(TrapEngine):
                 self._teach_what_is_not_known(walk)
         if worked:
             tables.settle_rest()
-        missed = tables.missed()
-        for pc, is_return in missed:
-            if pc in self.stub_frames:
-                continue
-            tables.teach(pc, self._rule_at(pc, is_return), is_return)
         asked = tables.asked()
         for tcb, sp in asked:
             self._set_stack(tcb, sp)
-        return bool(worked or missed or asked)
+        return bool(worked or asked)
+
+    def _teach_missed(self):
+        """Teach the pcs without a rule that the recorder met. True if there were any."""
+        missed = self.tables.missed()
+        for pc, is_return in missed:
+            if pc not in self.stub_frames:
+                self.tables.teach(pc, self._rule_at(pc, is_return), is_return)
+        return bool(missed)
 
     def _rule_at(self, pc, is_return=True):
         """What to teach about a pc; code without unwind information goes by what the unwinder guessed there."""
@@ -3870,14 +3877,21 @@ class RecorderEngine(TrapEngine):
             self.tables.settle_rest()
         except Exception as error:
             problems.append('settling the last stacks failed: %s' % error)
-        try:
-            self.tracer.seize()
-        except platform.PlatformError as error:
-            if not self._alive():
-                self.target_gone = True
+        deadline = time.monotonic() + ANOTHER_TRACER
+        while True:
+            try:
+                self.tracer.seize()
+                break
+            except platform.PlatformError as error:
+                if not self._alive():
+                    self.target_gone = True
+                    return problems
+                # another memleax, say, that looks whether there is one already
+                if error.errno == errno.EBUSY and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                    continue
+                problems.append('the hooks stay, switched off: %s' % error)
                 return problems
-            problems.append('the hooks stay, switched off: %s' % error)
-            return problems
         problems += TrapEngine.give_back(self)
         self._heal_children(problems)
         return problems
@@ -3918,9 +3932,9 @@ class RecorderEngine(TrapEngine):
                 try:
                     failed, lines = healer.heal() if healer.find(True) else ([], [])
                     for text in lines:
-                        self.note('verbose', text)
-                    remains = failed and platform.shared_memory_of(pid)[0]
-                except (platform.PlatformError, MonitorError, OSError) as error:
+                        self.note('verbose', 'a forked child: ' + text)
+                    remains = failed and platform.shared_memory_of(pid)
+                except Exception as error:      # the rest of the report is not lost by it
                     failed = [str(error)]
                     remains = pid in platform.processes_that_map(self.shared)
                 if remains and platform.threads(pid):
@@ -3948,9 +3962,10 @@ class Healer(TrapEngine):
 
         Raises MonitorError where a monitor is at work there (children: that is us), PlatformError.
         """
-        self.address, self.size = platform.shared_memory_of(self.pid)
-        if not self.address:
+        found = platform.shared_memory_of(self.pid)
+        if not found:
             return False
+        self.address, self.size = found[0]
         tracer = self.tracer
         try:
             tracer.open()
@@ -4181,6 +4196,10 @@ def _main(settings, channel):
     ended = int((time.monotonic() - engine.ledger.started) * 1000)
     if engine.attached or engine.hooked:
         problems = engine.give_back()
+        if engine.tracer.tasks and platform.END_KILLS:
+            engine.note('warning', 'the process does not stop: memleax waits until it can be let go')
+            channel.flush()
+            engine.tracer.close()
         if engine.tracer.tasks:
             # Tasks asleep in the kernel can be let go by our end only; were they to wake up before it, they would stand
             # still, for as long as the reporter takes. So this process ends now, and a copy of it reports.

@@ -21,6 +21,7 @@ import time
 from collections import namedtuple
 
 NAME = 'FreeBSD'
+END_KILLS = True            # what a tracer holds when it ends is killed
 FIND_PROCESS = 'pgrep -l NAME'
 OTHER_BREAKPOINTS = 'a probe of DTrace'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
@@ -172,6 +173,7 @@ FORKED = 'forked'           # the process created another (reported by NEW as we
 EXEC = 'exec'               # the process runs another program now; value: the tid that called exec
 GONE = 'gone'               # the process ended; value: its wait status
 
+STOP_TAKEN = 0.5            # seconds that a process gets to take a stop that it is left with
 ATTACH_PATIENCE = 0.02      # seconds that a process gets to answer a stop before another of its threads is asked
 STOP_PATIENCE = 5.0         # seconds after which a process is said not to answer
 MEND_PATIENCE = 0.25        # seconds in which a system call that we broke off comes to its end
@@ -803,26 +805,26 @@ def stack_limit(pid):
 # same each time, the others are drawn. And it is kept out of core dumps, as little else is.
 _shared = set()
 SHARED_BITS = 0xf0000ffff000
-SHARED_MARK = 0x600006d6c000
+SHARED_MARK = 0x60000da00000          # so that pages of 2 MB can be used
 
 
 def _shared_in(pid):
-    """Where a process has mapped memory of map_shared(), as far as the mapping shows that -> (address, size) or None."""
-    start = end = 0
+    """Where a process has mapped memory of map_shared(), as far as the mappings show that -> [(address, size)]."""
+    found = []
     for item, flags in _mappings_and_flags(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''):
         # FreeBSD 14 and later call shared memory without a name "anon"
         if item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP:
             if item.start & SHARED_BITS == SHARED_MARK:
-                start, end = item.start, item.end
-            elif end and item.start == end:
-                end = item.end
-    return (start, end - start) if start else None
+                found.append((item.start, item.end - item.start))
+            elif found and item.start == sum(found[-1]):
+                found[-1] = found[-1][0], item.end - found[-1][0]
+    return found
 
 
 def processes_that_map(fd):
     """Ids of the processes that have a file of make_shared_file() mapped, as far as this memleax let it be mapped."""
     return [process.pid for process in _processes(KERN_PROC_PROC)
-            if process.pid != os.getpid() and (_shared_in(process.pid) or (0, 0))[0] in _shared]
+            if process.pid != os.getpid() and any(address in _shared for address, _ in _shared_in(process.pid))]
 
 
 def unreadable_children(pid, since):
@@ -831,8 +833,9 @@ def unreadable_children(pid, since):
     parents = {process.pid: process for process in _processes(KERN_PROC_PROC)}
     found = []
     for child, process in sorted(parents.items()):
-        parent = process.ppid
-        while parent != pid and parent in parents and parent != parents[parent].ppid:
+        parent, passed = process.ppid, {child}
+        while parent != pid and parent in parents and parent not in passed:
+            passed.add(parent)
             parent = parents[parent].ppid
         if parent == pid and process.start >= since and _sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, child) is None \
                 and ctypes.get_errno() == errno.EPERM:
@@ -841,8 +844,8 @@ def unreadable_children(pid, since):
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
-    return _shared_in(pid) or (0, 0)
+    """Where a process has mapped files of make_shared_file() -> [(address, size)]."""
+    return _shared_in(pid)
 
 
 def address_space_left(pid):
@@ -2133,10 +2136,11 @@ class Tracer(object):
     @staticmethod
     def _wait_until_stopped(pid):
         """Until a process has taken the SIGSTOP that it was left with: who attaches next has to see that it stands."""
-        deadline = time.monotonic() + STOP_PATIENCE
+        deadline = time.monotonic() + STOP_TAKEN
         while time.monotonic() < deadline:
             process = _process(pid)
-            if process is None or process.flags & P_STOPPED_SIG or process.pending & 1 << (SIGCONT - 1):
+            if (process is None or process.state == SZOMB or process.flags & P_STOPPED_SIG
+                    or process.pending & 1 << (SIGCONT - 1)):
                 break
             time.sleep(0.001)
 
@@ -2222,9 +2226,10 @@ class Tracer(object):
         return bool(held.asked or held.mending) or self._events_wait(held)
 
     def close(self):
-        """Let go of everything: a process that is still held would die with us."""
+        """Let go of everything, however long that takes: a process that is still held would die with us."""
         self._forget_files()
-        for held in list(self.processes.values()):
-            if not held.stopped:
-                self._stop(held, ATTACH_PATIENCE)
-        self.detach_all()
+        while self.processes:
+            for held in list(self.processes.values()):
+                if not held.stopped:
+                    self._stop(held, ATTACH_PATIENCE)
+            self.detach_all()

@@ -18,6 +18,7 @@ import time
 from collections import namedtuple
 
 NAME = 'Linux'
+END_KILLS = False           # what a tracer holds when it ends goes on
 FIND_PROCESS = 'pgrep -a NAME'
 OTHER_BREAKPOINTS = 'a uprobe (perf, bpftrace, SystemTap)'
 PAGE_SIZE = os.sysconf('SC_PAGE_SIZE')
@@ -613,14 +614,18 @@ def unreadable_children(pid, since):
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped a file of make_shared_file() -> (address, size); (0, 0) if it has not."""
+    """Where a process has mapped files of make_shared_file() -> [(address, size)]."""
     text = _slurp('/proc/%d/maps' % pid, 1 << 26)
     if not text:                            # the first thread may have ended
         text = next(filter(None, (_slurp('/proc/%d/maps' % tid, 1 << 26) for tid in threads(pid))), b'')
     if SHARED_PATH.encode('ascii') not in text:
-        return 0, 0
-    found = [item for item in parse_mappings(text.decode('utf-8', 'replace')) if item.path.startswith(SHARED_PATH)]
-    return (found[0].start, found[-1].end - found[0].start) if found else (0, 0)
+        return []
+    files = {}
+    for item in parse_mappings(text.decode('utf-8', 'replace')):
+        if item.path.startswith(SHARED_PATH):
+            start, _ = files.get(item.inode, (item.start, 0))
+            files[item.inode] = start, item.end - start
+    return sorted(files.values())
 
 
 def address_space_left(pid):

@@ -265,6 +265,11 @@ INLINE u32 places_in(block *b, u64 key)
 	return found;
 }
 
+INLINE u32 how_many(u32 places)
+{
+	return (places & 1) + (places >> 1 & 1) + (places >> 2 & 1) + (places >> 3);
+}
+
 /* The record of an address in a level; 0: there is none.  *second: which of its buckets it is in. */
 INLINE block *find(header *h, u32 level, u64 key, int *second)
 {
@@ -288,6 +293,8 @@ NOINLINE int take(header *h, u64 address, u64 *out)
 	int second;
 	block *b;
 
+	if (unlikely(!key))                             /* the key of an empty place */
+		return 0;
 	for (level = h->levels; level-- > 0; ) {
 		if (!level && likely(!VOLATILE(h->overflowed[0])))
 			break;
@@ -326,14 +333,15 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
 }
 
 /*
- * Put a record in; 0: no room.  It goes into the newest level, into the first of its two buckets as long as that is not
- * nearly full, so that hardly ever more than one line of memory is looked at; then into the emptier one.  Where both
- * are full it goes to level 0, small and empty nearly always: then it is not looked at.
+ * Put a record in; 0: no room.  It goes into the newest level, into the first of its two buckets while that holds one
+ * other at most, so that hardly ever more than one line of memory is looked at; else into the emptier one, which keeps
+ * the other from filling up.  Where both are full it goes to level 0, small and empty nearly always: then it is not
+ * looked at.
  */
 NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20, old0, old1;
-	u32 level, levels, room, other, overflow = 0;
+	u32 level, levels, room, taken, other, overflow = 0;
 	int second;
 	block *b, *place;
 
@@ -354,11 +362,12 @@ NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 		level = overflow ? 0 : levels - 1;
 		place = bucket_of(h, level, key, GOLDEN);
 		room = places_in(place, 0);
+		taken = room ^ ((1 << BUCKET) - 1);
 		second = 0;
-		if (unlikely(!(room & (room - 1)))) {
+		if (unlikely(taken & (taken - 1))) {            /* more than one */
 			b = bucket_of(h, level, key, SECOND_MIX);
 			other = places_in(b, 0);
-			if (!room || other & (other - 1)) {
+			if (how_many(other) > how_many(room)) {
 				second = 1;
 				place = b;
 				room = other;

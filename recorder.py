@@ -532,6 +532,17 @@ def _level_size(buckets):
     return -(-(64 + 2) * buckets // PAGE) * PAGE
 
 
+def _take_memory(fd, start, size):
+    """Have the memory of a part of a file there, at once and from this process's account (fallocate(2))."""
+    try:
+        os.posix_fallocate(fd, start, size)
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.EOPNOTSUPP):
+            raise
+        for position in range(start, start + size, 1 << 20):        # shared memory before FreeBSD 13
+            os.pwrite(fd, bytes(min(1 << 20, start + size - position)), position)
+
+
 class Tables(object):
     """The shared memory, from the monitor's side.
 
@@ -603,8 +614,9 @@ class Tables(object):
                 ('blocks_at', _level_size(buckets))):
             head[name] = position
             position += -(-size // PAGE) * PAGE
-        head['size'] = position + _level_size(-(-wanted['reserve'] // _constant['BUCKET'])) \
-            + PAGE * _constant['MAX_LEVELS']
+        head['size'] = position
+        if wanted['reserve']:
+            head['size'] += _level_size(wanted['reserve'] // _constant['BUCKET']) + PAGE * _constant['MAX_LEVELS']
         levels = [(head.pop('overflow_at'), overflow), (head.pop('blocks_at'), buckets)]
         return head, position, levels
 
@@ -624,13 +636,7 @@ class Tables(object):
         (fallocate(2))."""
         head, taken, levels = cls._lay_out(sizes)
         os.ftruncate(fd, head['size'])
-        try:
-            os.posix_fallocate(fd, 0, taken)
-        except OSError as error:
-            if error.errno not in (errno.ENODEV, errno.EOPNOTSUPP):
-                raise
-            for position in range(0, taken, 1 << 20):       # shared memory before FreeBSD 13
-                os.pwrite(fd, bytes(min(1 << 20, taken - position)), position)
+        _take_memory(fd, 0, taken)
         tables = cls(fd, head['size'], keeper)
         for level, (place, buckets) in enumerate(levels):
             tables._words[_WORD['blocks_at'] + level] = place
@@ -986,8 +992,8 @@ class Tables(object):
                            tuple([late - 1 for late in (late0, late1, late2) if late]))
 
     def add_level(self, fd, records):
-        """A further level of blocks, into which new ones go from now on. `reserve` has to hold it. -> False:
-        no room."""
+        """A further level of blocks, into which new ones go from now on. `reserve` has to hold it, and one that is
+        not larger than the one before is of no use. -> False: no room. Raises OSError."""
         level = len(self._levels)
         if level >= _constant['MAX_LEVELS']:
             return False
@@ -995,9 +1001,9 @@ class Tables(object):
         buckets = _power(records) // _constant['BUCKET']
         while end + _level_size(buckets) > self.size:
             buckets //= 2
-        if buckets < 16:
+        if buckets <= self._levels[-1][1]:
             return False
-        os.posix_fallocate(fd, end, _level_size(buckets))
+        _take_memory(fd, end, _level_size(buckets))
         self._words[_WORD['blocks_at'] + level] = end
         self._words[_WORD['blocks_mask'] + level] = buckets - 1
         self['levels'] = level + 1
@@ -1264,16 +1270,16 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4656,
-    'keeper_finish': 5952,
-    'keeper_forget': 6496,
-    'keeper_know': 9344,
-    'keeper_scan': 3920,
-    'keeper_settle': 5424,
-    'keeper_stack': 4880,
-    'keeper_sum': 4272,
-    'keeper_teach': 6288,
-    'keeper_traps': 6624,
+    'keeper_count': 4752,
+    'keeper_finish': 6048,
+    'keeper_forget': 6592,
+    'keeper_know': 9440,
+    'keeper_scan': 4016,
+    'keeper_settle': 5520,
+    'keeper_stack': 4976,
+    'keeper_sum': 4368,
+    'keeper_teach': 6384,
+    'keeper_traps': 6720,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1281,195 +1287,196 @@ PARTS = (
     (0, 77),
     (80, 113),
     (128, 556),
-    (560, 1022),
-    (1024, 1112),
-    (1120, 1986),
-    (2000, 2333),
-    (2336, 3601),
-    (3616, 4023),
-    (4032, 4187),
-    (4192, 4493),
-    (4496, 4794),
-    (4800, 4904),
-    (4912, 5133),
-    (5136, 6738),
+    (560, 1025),
+    (1040, 1128),
+    (1136, 2104),
+    (2112, 2445),
+    (2448, 3713),
+    (3728, 4135),
+    (4144, 4299),
+    (4304, 4605),
+    (4608, 4906),
+    (4912, 5016),
+    (5024, 5245),
+    (5248, 6850),
 )
 FIXUPS = (
     (29, 0, 9),
     (71, 0, 14),
     (289, 2, 1),
-    (1098, 4, 2),
-    (1516, 5, 4),
-    (3260, 7, 6),
-    (3791, 8, 7),
-    (4039, 9, 0),
-    (4086, 9, 3),
-    (4177, 9, 2),
-    (5056, 13, 7),
-    (5149, 14, 0),
-    (5392, 14, 5),
-    (5425, 14, 2),
-    (5647, 14, 6),
-    (6089, 14, 7),
-    (6134, 14, 11),
-    (6165, 14, 10),
-    (6332, 14, 8),
-    (6507, 14, 13),
-    (6602, 14, 12),
-    (6636, 14, 5),
+    (1114, 4, 2),
+    (1533, 5, 4),
+    (3372, 7, 6),
+    (3903, 8, 7),
+    (4151, 9, 0),
+    (4198, 9, 3),
+    (4289, 9, 2),
+    (5168, 13, 7),
+    (5261, 14, 0),
+    (5504, 14, 5),
+    (5537, 14, 2),
+    (5759, 14, 6),
+    (6201, 14, 7),
+    (6246, 14, 11),
+    (6277, 14, 10),
+    (6444, 14, 8),
+    (6619, 14, 13),
+    (6714, 14, 12),
+    (6748, 14, 5),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp9WAt0FFWa7krnCS3VQJQ4g2uyNmsiHKVdRuk1HrtIN9yCagxCJIIPZtjDMqO7y0m6gHWckWylB+9ca9UjjrO7Z3dmd4+z7s7s'
-    'Qc6O8vLR1UAeCBiCg4CrYgTsThFsRGLCCLXffzsJMOMM54Suurfu/9/7P77v/6/PV/h3Tv2TC42L7rt/qdaoLdLu0xYz/mn2Z6rP'
-    'py3XlmkPaM2PPLzsgeZdX/cZ42eyeyb7fO67+/bt26ZAWJ6pzsboeJ+PWUP+tWXWKT+z5xbbTHlq3K59V//T+TltCeMHNN7TpLV9'
-    '4nmqDzIPtV3wPvO8tZX23/uCEGMXdzL/xpmQbQifvuPaJ+Y/uf3v7vxXJu5ljB8x1M2HmZOtYXVO28ee5z1p8F6dd4e7mdNfzW56'
-    'MY8tMd7DnOPlkJKlN2WIiVoWOWPWMbFxhUIqKp9lyl6mXIipr02Kt/cmS3Rvr3tjdjoE6jzjXss8h1npKLOGi82MZvX5dStTzMTS'
-    '9TF+IMb3f3lYVzf3Gsox5vSVMP+L5SRUuSDmVxn2d6oiZ1sDvCuvqVtmhSKOeYM0EzZUzWp2MX40kepOrhEtU5m9bKob5I77Ds/n'
-    '1S3TI/lkKe+InGnJM3tOuW5d8K+721DmBxm+X2bwI5BQiiMNFY6UN5Ro1ZujDlgTZNalonXVmq0rzOoI8MAr7uT86Oppbpql3k+O'
-    'd7fnmbUxWuTzKWMqKgwFnitS3Ap8Dll4XP6Q9qB0nZi3mjln/Do/pPOzMTvqadaQl5wYT6VNFabcUIGd4NkfTu/Slmr3a03akqbF'
-    'lz0W4+mEuvkgs2d06uQc8S8/x3YT/D0mXtiAJ73mI4MPyWMpPeQl3hEPnwh3G+JW3RmoTET2a+qmPThOMK6+NqAdOuk58YrT5JIP'
-    '4qkT5uPMXqAssGfdw5yPIeEsUw4yZXiVqFiV6lbb+8hMbz5/8YFV2y5lD4e74bCzOAx88CFzTuH7w0y5pPPzCWH6dOcMtB2Atg7d'
-    '2kPaBrVDp0jbF6Tt/6BNbX8OAjVpcLdU7nQwrr5+IrHyhO6cKDaUU4b4M0P8TbnBP2ZOrtKIdKspCicchx83eD/jb8NRnRPU1BeX'
-    'PC/Bb0rwR8vjqcHkNFiD7AKPKEZNb8EcvWQRf4qstCpvFZd5sHmyTAaSO4OcSLb33DOalVVarsekmmqH2MtOUVNJvIfT5EvtIe1h'
-    '7ZFdlH95re04pZ3B01eHk3HXvDUtZZAcrVZ2DUZvU8zqBFR+c5W1foayttRaX1uydoJUXIzoyd3+lefRW5rextL8suu1pZTr9+uO'
-    'W6k1IQgOycigIODnmHW6lvHKEONGKBhH4iLMKLhifI910VPb78MpY7yrImsGrzhPewzDPMvsRoR6upLxJaEqxmMhhNUS+i8Wqkrw'
-    'w0xUIrqKO/WawwY/WwgMB1FBusqZSIbKr46wD/5ohK1h9nyKsDvGIsy5IsL+4/cj7Fwhwg4XIqxjNMJ+gAj7DNo+grbOkQjztEOf'
-    'kravRiPMLHOXFHb4R8PqqJqa5ZGnA6FCYI1E1XnpflgUQwY/lQ3iPfcqbObtz70kQyGe6o6p8TSy0uC/gQ3sUGc4nRC/DsmsFL8K'
-    'UbQZNeeZc7LUUAaYcpEhbMXtOFNlFKnBrEwwitSgzKjI07b77EavJmN+7+usYNQMkhUM5czVefZ7SRar+JxkfYRoq7Dne6mD5iK3'
-    'KtVrLsB+1dQFyrrtFPe5dy96Ho21b5CgV8gBRX09H06TNdjKQcYz0FlMFjG+5VPbX6Nl5CYsS1aMLdHF06FCxmnIuIOFjOtmSpfu'
-    'bw+NpRwk949KHpCST0rJgVuT33Zr/rDaZEPuZuxUF5tCX5vWVykpHOjLkWySSZ27Bu4tZHoRVFi7a6/K4av59Czjh3W+F9+NpV4T'
-    'PHAQtHpQJxbMgROfkZzofAxCfIYIUedFYECV2T/2EW+JIgLxcXlD3TIOT8mpRqQrOQXejrLIQfO4pIxxlPT/RGLEslom5gRZpKNl'
-    'Got82IqMPgKCCHcnxPJaPbLLvDncizNtyuh8Uu4lrJDO412GPTWji4ZaXTyKxWdaKzzHGvabp9wyEpVx85BazsCBtzPeglTd6Csq'
-    'sMt41imfJYmKjelxl4fpWQ6n3jenGryL1eVZZN6KFuRAl95ZJKes40NujUEe6r8bbF2K47RP2VBGFMjz7BpgoY95gEkyrbaU4jth'
-    's8AomaE6AVzNphMb4jvlhlhWZSAjgCbVBD5Btm008pm6OZ+o+wS1j0IzVQkiRqCbaKg3xgOmEnZ9m2iIYmoGAK8Zv7PwV5ssEw2z'
-    '6UF6PB5Gbg6GKVqqYxgNMN5gIM1jvDgk5wBpudvM8TFgXm0sUhkyg50NDBjsi4kZoVwPOdc5HkxQrD8RqvYlAwQTAJXqBC8+QIXH'
-    'xATvw5helwEa++O8khNoVHXGQjODtPrNy+XW5rQMG2eKEXb0baPjiK4DhtjaRVihbu4gU1RBYMz+rsLEM3IHh7IGdww7tt+nK0MJ'
-    'AcYnZUEjcticpKlbu1ahjPCb3wgP8lbm3kg0U496y6g56xmhmWaHe6s1PN6cgIOVQlq4N/dZEZ0vGZoVj5w3r2sb9jyfL0nzMkk+'
-    '3E7vGu/SrOP+QafIvJbvd3JFzkCp9bHqnPQTcz7oPgadReZfYAJVI/ncDryDdDgigyrM+FlwI1t5Bsg1m5JGd7IzK1oNdWs3pJYl'
-    'p7p/Gu4tKGa8tVl9IYNykC9muYeRq4ZyMkd1ATSUqO2dkPimRwid6k1OIvjkScQJqKmug4opOIG8N0NTX+iIRZaEAq1T4+2DyDcM'
-    'BjV+p251lrM6Cle/xpd+hWMHYvb9CjFDkCnnoaRYTdHJUYlDpIEUnAictvrKzApDxH1GZE/LRNimiIICJBnI7QD6i8egMdLfeiPp'
-    '+oYs6qBH4+uGDN4xsjO8fWUh5ooMvic3QP7lfdiJETmmWtOhcL5dWWXU9bG2C5sxqf5oCsZ0bGu9Du4gqCMM+HXoZUr3BY3y2NHB'
-    'PWVmSSI1aKrYUonEntO5OmxIj5zGrjX1+XRBRWtJvD2dbIo9hUA0eCD0l0zMmuaTtXw/6rzqbPC3HsrPi0rsx/QFIk59MRNrz6By'
-    'j+xuGc/qsjpHcZ11J0GRv6AIr7k3CIq3ya5nA50IyWVUdMT4jBDt5JcAXmkkpJw0J7bVeq0eOdcS1HlWun7KDrKkW46Z63utjJ+8'
-    'vhpCDbtpCPlUA1z1owVhdXsBuWhKwNAtgRH75+7BhwlxOwyQLIFudyOl4HWiMmRliu5aXI9Exumk6Wc9F0YbcxrSd1BUiydCAYOv'
-    'rI0p/XrdbtHA+OJ63Tnt59+PMsxVxfijs3XnZDnjF1h4KMZXxmT7E+5hO0YByQhngUkZSU79N9AUb5gJOpn9B+lkH1VtxCiEfjrf'
-    'v72KyFei4G+BgqvF9wCE1gbZQD0RKj/3ErvLqsZbC4qqwVxMcolVSz+RbMtpnb/LxPNpeq3LskhPyzFqVH4pB+wmj0UyrV3aW7KB'
-    'MVRnJ4lN8EvGXTtJZOv/JFJe8mVgHrOXhFD9HGD8I+Ssy/yCIJ9CJJu4QDS7JDSTIY9mU0wkJwH4rCihu24d8HKvyCgutBh+q1Dq'
-    'HmE8yFeXa1g4mzfW0i+LPcVuXcUbZ2hATcOnvhC9LTxYkAxUaEMrkfeMigt5Xd3SROSTXJ5AvTmTiZ1V2Mv2KGkRzwflvjKs5kLC'
-    'ntGrKx/oSEf6+tUEd3RgKOo3s2Iald/Jf3cDzKNPvW7zYDh9edfIRmv3aoPnv85L0hGi5Ft5oIt1GtXxbAYr/RB8EiU9JhOgY8Ta'
-    'Y3LE6zJXMt6XveNzzwMZTUdKFRdS6nJPTQHiZO8mAxExlm0gonVnEBiBg2eFBhsWlSfHAfPWIALXu5MhI1CQYe0OLs9NlzvBU2GP'
-    'IADfeIJsNJ3qP1RJkBoCsO74PgGGv5d1OoSMZjk/OILC4pVmRS6IHFDbPx0NN7FNsrx4KiohphGWfkVCXsoj3t8wyvv6zrGDOP2V'
-    'YY/VfA6KnyBb+8y5Z7XtQVnZNjZDVI9E+pclp4mfSvrih2WxeugM4J/Zyf0+KtnFHTr/AqkWTET6zGvUrYNtlwj2zTvcIJl2PN0M'
-    '1BzV4Ld9zF4HXB7H2i7duNDnWzeOWu0Sxr902wsW2JRxS2Q2sy/fyzNlG9lmOe+h7pr3kMWQZDAPgOPLxUQQYn6VtjNaKLJg/fua'
-    '35CLt/2Ot+7Q7eK07t8wW9oXdcnCmRRaiZueYjIC95INdP+zZDxDyYzUdzcg+7bcQk+TGaox8TBY5gizfogiQXVv0T1H9942d+Zs'
-    'qX4hGrS3jbr3WWRX6wTW1k2+MuqOUsGMSbDAUW3nK/dgLHJUV+e9zSIOU+d1tX3qScB+HJsvZfbj4IA5VUzMBUrNQYc2Fyw4B8Xj'
-    '3Gb8Aknmon+bgwzrAuH6qU7DK9Btbfk59hKKx4SfrUlgF/xIoTijenfMFIZ4caY8/jBKLKpDQNi1C+zK8rY+2qtu16PUfoeJMnlg'
-    'Ovqd9FSxzUcRq/Tsokrzczq1NRw0OxD7bRsoqLbRTdRYwhEKntf5sM57tSU639eExmoxMm+F0OrFoqjER8Y/PfeSJhIB6lZ+Kgv+'
-    '4kZmT01NpgAVbRIPHdfPIkdai8Np9we6eK4AikcIFAcAKs4/FkBxsQTF93V7xlHd/18U4WiOeR+YCKFq8HeyD54nwCPkieA/c4uG'
-    '53o81pu/0EDE0Qj+zH/mcR9NRHm8mH5jPA6ifyhQuIWydq8oIEuh3h2rc0XJRy4s03Y6LcFsNuBXbQ+U0hEkuKjtXglN/FUjDSCn'
-    'w4NM/C3ctbSZmL5Z5xc1dceJABP3rmDikdUMFWvr+NSAWcLELWhkBlDFInbLQakMlVjyxnUBSEWUMTV2zJ2I0D5K94dmmRzafAyf'
-    'T/OVAw8g9JpWdBoftN5wGXwAdk/qAv05MvKvddG03kUc/Qbz9SM1A+gJsUHfrRn9rp6+Y9jRVLoLm2JwL2t8VkDGvG5tTFNn6FZT'
-    'NQy68Qyq7rMLYBMDNgzq1sAGWjsda9X2L4rJkvUhRU3l8EjLfSXUIb1PE6mBZB86XCBmlgozHNjpv41V9CSvH1nz6sgaqTL3n7SG'
-    'Z3WxdLVs/6EchvIz+2nZJl5RkVNbAcTq8JDh2Wr9pvb3fl64WCxFT/me/NhuKtfUqkAZnNQ4TSIsXZEQEcXDA3RnspoGVtDp1mTf'
-    'OEtXBsnQal28dVzywlgzg/n11E3RZeufLwmtIIsGaVvQfxjNQn2pryB7pqa+tpseouh8huiBUYGCVO8xxIPokpxsGBmx0VDkZK3A'
-    'KgeDlUbkiJq6jspmvl8Hb9BT28nC3VTWUIYLx5LXU1gbEywQE9HyhXagOy4WlRtg/JktU2Pqa423kp5oInLMvGahPdWJicZalA3u'
-    'PVfgppNBD9OHw/Sgw6hXU8tAQrKbbRCxtgDtl+leWl48C9+Cu2K7hszvxrgTR35+EBdKwn4gEEdmTmwQxc8zO9YxhM8ITmL32pUW'
-    'LV8TFw8UQ6tcdES17gaNzhMBFF9DmjXsJcvm28UHsGieMDLFsCu06VQ3otHeR7uji6XwQWqtGN+bW0rdgw03oawqdJnUG0A83SWe'
-    'osBdDM+JdllqW9lia0hZWyFjy7zHXS4/ZrYRah75+CfDdKmdlpeC7xDFWpf863pkQ0HT84YoCZJvaV6H+xPrdSlUWVtJpReqoWaf'
-    '2v4LKmXfkPfxT4eelbC2lch9R1TS688KhU8Xq8nrdmAXfGfAZhAZTfC9iTD1fpXm+JGLR7PRrUO/jW+9vWbPiIYUeXlUtfqj/kIn'
-    '7C6k2m/FyClWnC+cwhryzACOgC5oPuzkvj4q47+vkLFucoIg699of5GsOXeE1oAKYOYr+bRztPoppOamTF5XNpVFkcyj5oVt/9ca'
-    'KjUXur+CdCoofcl51DTBwthbn0zXUwjVrTJUyV2GcinrDI8gB+xQJeQ15ROhWud4ZawizcvcErJPSYLvca8tOO7bEkSIgpCobllh'
-    '0EiIR5ikJN35pIYYZALjH5I1PofTGBoeOLHK4MdGUYtVHMNmKo2KM9k1/RLbvjkGNHRF2kyIGKFmpzHoThgbuZnx1cHCWyddtcDB'
-    'l+9Z9CvuWdp2Ez1cUZr+P+JF5kM='))
+    'eNp9WAt0FFWa7krnCS3VYJSM4pKMzU6iHKVdRuk1HrpINdzCaoxCJIIPZtjDMqu7wyZdwDrOSLbSg9eyVj3iOLt7dnf24ay7M3uQ'
+    's6u8fHQ1kAcChjBGHqtC5NGdIrERiQkj1H7/7TxgdYZzSFfVvff/7/0f3/f/1+fL/zsv/8HF+vsfeHCpUq/crzygLGb8TEYO+nzK'
+    'cmWZ8pDS+Nijyx5q3PVN0xgfyHy33Odzf7Nv375tEoTlmOxsjE70+Zg55F9bYp72M3t+oc2kZybs2nf1P42fV5YwfkDhXQ1Ky6ee'
+    'J/sg81DLRe8zz1tbbv+1D3tgdmE782+cBdm65dN2XPfUwqe3/9Vd/8is+xjjh3V5cw9zMlWsxmk54Xne0zrv1nhnuJM5fZXs5ldy'
+    '2BLjXcw5XgopGXqThphVzSIDRg2zNq6QSEX5C0zay6SLqvzmlFhrd6JI8/a60zO3QqDG0+51zHOYmYoyc7jQSCtmr18z04XMWrpe'
+    '5QdUvv/LHk3e3K1LR5nTW8T8r5SSUOmitbBCt79fETnXHOAdOUXeMjsUcYybhJmwoUpWtYvxI/FkZ2KN1TSN2cumuUHuuO/zXE7e'
+    'cmsklyjmbZGBphyz55Vq5kX/unt0aWGQYf4ynR+GhGIcaSh/pJwuRSveGXXAmiAzLxesq1RsTWJmW4AHXnevzY2unuGmWPJYYqK7'
+    'PcfMjdECn08aU1GmS/BcgeSWYTpk4XH5I8rDwnXMGfAnQtaC1Ro/pPFzqh31FHPIS0yOJVOGDGNuKMNe8OwPp3YpS5UHlQZlScPi'
+    'cZ+pPBWXNx9k9sx2jdxj/cMvsOE4/5BZL2/Ak1b1ic6HxMGkLvITb4uFT4Y7des2zekvj0f2K/KmPThQMCa/2a8cOuU5sbKz5JSP'
+    'YsmTxpPMvle61549lzknIOEckw4yaXiVVbYq2Sm3HiNDvfPSpYdWbbuc6Ql3wmXncCJ44WPmnMb8HiZd1viFuGX4NGcA2g5AW5tm'
+    '7iFtg8qh06TtC9L2v9Amtz4LgYowuVssdjoYk986GV95UnNOFurSad36Q936i1Kdn2BOtlyPdMpJCigchx/XeR/j78FV7ZPk5BeX'
+    'PS/Ob47zx0tjycHEDFiD7AKfSHpVd94c3WQRf5KstCpnFpZ4ZPPbyX9kdM8NKWZGai4Mp9zpGJGTGyFz3COJM9m1+CAij9ypPKI8'
+    'qjz29XzMKS3HKQ11nro6vPS7F6xpKoG6aKW0azB6u2RUxiH2xlXm+pnS2mJzfXXR2kliN4WIpuy3v/I8ekvR25gabftoIChLKfcf'
+    '1By3XGlASLwn4sTJVjJ+nplnqxkvDzGuh4KxcDdDwFGoqXyPecmTWxfjECrvKssYwfEDyq0xfOYZZtcj9FPljC8JVTCuhhBkS+iP'
+    'GqqI8wPMKkesFbZrVT06P5cPE4fZs2XGE6FSZuHP1QH30e8NuDXMXkgBd+dYwDlXBNy/fj3gzucDricfcG2jAfdjBNxn0PYJtLWP'
+    'BJynHDpD2r4aDTijxF2S3+HvjbIjcnK2R74PhPJxdkWQMQsmxSedn87IeM/egNz39mf/Dc/hVCzZrcqxFJJU5/thAzvUHk7FrV+H'
+    'KBg1a1OIgk+v6mfOKWz+AyZdAvrr1p2ULJQpI2bKZ4palqONH+eOeU62/9JLHjDmkpvOQQYUya1RiaAqH76S/FYunKIts5WDjKdh'
+    'nkLatv5dn9y6FhOzK6VvtqVeNTCSvAiUq9L3a7mrln1OO/qEOwrfo/Aexen3myckBaCmSln6drBfMU9JIy9Of8HY2wf0FJMu0KqD'
+    'A4p5evTFGSgYeVMjWdm8EYZPdieCOGBi+tjh3HI6cPINgosdlIHZmkvgFeu5UD7LFWR5Zz7LO5nUoflbQ2NpDsv0jVqmX1jmlLBM'
+    '4LbE99yq3222RF3W+YqUbAqNQ8necSi5SoknHPLiSM4KPMk+4I3AhVsAFebu6m+ADXAA4z0a34sZYxjfANccBI0f1Ih1kdE3Py84'
+    '2DkBAn6eCFjjBWBcmdnP+sirVgFRxoScLm+ZQFA1TY90JKYyMx1lkYPGcUFREwhU/o7EWMuqmTUvyCJtTTNY5ONmIMZh0FG4M24t'
+    'r9Yiu4zvhLuRfJvSGp+SfRUrttMheIduT0trVl21Zj2OxQPNZZ5jDvuN024JiUq7OUgtZeDcOxhvAhJs9BXkuWwiaxfPgrStjakJ'
+    '45/pWXxOHjOm6byD1eRYZMGKJqRYh9ZeIIbM40NulU6+6bsH1UExjtM6dUMJUS7PsWuAtT7mpZY/QkZVlkYRrHGbBUapE9UQ4HAO'
+    'nVi3vl+qW8sqdOsOQsZKArcg2zaaEkzenIvXfIpaS6KRijjRcCzcadXV6hMBg3G7tsWqi2JoJgC1Eb+z8b86UWLVzaEH4etYGKk/'
+    'GCbKqVTxNcB4nQ4UUXlhSIwBMrO3GxNVYGq1GikPGcH2OgaM96nWzFC2i5zrHA/Gy3DKp0KVvkSAUAiYVRnnhQeo0Jkc5734ptWk'
+    'UQD4Y7ycEyZVtKuhWUFa/c54ebc5JcLGmaqHHW3b6HdE1wHd2tpBUCRvbiNTVECgav9AYtbzYgeHMjp3dFvd79OkobiF+oKUBfVI'
+    'jzFFkbd2rELR4jduCA/yZuZOJxqrRX2nV53z9NAso829zRyeaEzCwYohLdyd/ayAzpcIzY5FLhjXtwx7ns+XoHGRHh9vp3eFdyjm'
+    'cf+gU2Bcx/c72QKnv9g8ITun/GDjxMPuE9BZYPwxBlClks/twPtIh8MiqMKMnwP3spXAsoE5lDSak5lV1qzLWzshtSQxzf12uDuv'
+    'mPHmRvnlNMpPvphlH0WW6tKpLFUh0FAkt7ZD4jseEQAwaAqjYEkgTngPq2mj+g1OIO/NVOSX29TIklCgeVqsdRD5ho9Bhd+lme2l'
+    'rIbC1a/wpV/h2AHVflAi4gkygJ45VCgn6eTAfojUkYKTGe8ze0uMMt2K+fTInqbJsE0BBQVIOJDdAXKxnoDGSF/zdNJ1A+2D9Ch8'
+    '3ZDO20Z2hrevTMRcgc73ZPvJv7wXO9EjR2XzVihcaJdX6DW9rOXiZgzKP50qESslQuu1EYoiDPif0GuU7vfWi2NHB/eUGEXx5KAh'
+    'Y0tFAnvOZmuwIS1yFrtW5JdSeRXNRbHWVKJBfQaBqPNA6E+YNXuGT/QOfagqKzPB33oodi9J6rM0AxEnv5JWW9PoFCK7myaymozG'
+    'Ucxn3ClQ5M8rwmv2bUL6baLL2kAnQnLpZW0qnxminfwKkCuMhJQT5sS2mq/TIuebghrPCNdP3UGWdEsx8q1uM+0nr6+GUN1uGEI+'
+    'VQFX/Wh5WM1eQC6aIBQATYER+2fnYmLcugMGSBRBt7uRUvB6qzxkpgvuXlyLRMbphOlnvxhG23QW0gVDWU+FAjpfWa1KfVrNbquO'
+    '8cW1mnPWz38UZRirUPnjczTnVCnjF1l4SOUrVdFuhbvYjlFA0sMZYFJa0FLfTTTE62aBSOb87vqTqkJiFEI/je/fXkGMKVDwt0DB'
+    '1dafAQjNDaJheypUev5VdrdZibcm1GyDWVVwiVlNP5FM01mN/4ZZL6XotSbDIl1NR6kx+pX4YDd4LJJu7lDeFQ2TLjs7SWycX9bv'
+    '3kkim/8rnvQSrwHzmL0khOLqAOOfIGdd5rcI8ilEMvGLRLBLQrMY8mgOxURiCoDPjBK6a+YBL/u6iOJ8Q+M386X0YcaDfHWpgoVz'
+    'eH01/TL1GXbbKl4/UwFq6j755ejt4cG8ZKBCSy+26OllF3OavKVBVPPL46hnZzFrZwX2sj1KWqyXgmJfaVZ1MW7P7NakjzSkI81+'
+    'I84dDRiK8tAom0HlfeJf3ADzaKrXaRwMp8Z3jWw0d6/Wee6bvCQcYRXtQXcOf6D6nsNgpZ+AT6Kkx2AW6Bix9oT44nUYKxnvzbSd'
+    'Q1GUMm5FShXmU2q8h6cAcTL3kIGIGEs2ENG6MwmMwMGzQ4N195cmJgDz1iAC17vXQkYgL8PcHVye3Sl2gqf8HkEAvokE2Why5b+p'
+    'ECA1BGDd8SMCDH83a3cIGY1SfnAEha3XGyWxIHJAbj0zGm7WNsHy1jNRATH1sPTrAvKSHvH+hlHe13aOHcTpKw97rOpzUPwkcZWQ'
+    'Pv+Csp0oLW7VN0JUl0D61wSnWT8X9MV7RBV7aADwz+zEfh91BCin+RdItWA80mtcI28dbLlMsG/c6QbJtBPpJqLqiAK/7WP2OuDy'
+    'BNZyefoin2/dBGrtixj/0m3NW2BT2i0S2cy+/DDHpG1km+W8i7p53kUWQ5LBPACOLxcTQVgLK5Sd0XyRBes/0Pi2WLzt/3nrTs0u'
+    'TGn+DXOEfVGXLJpFoRW/+RkmInAv2UDzv0DG06X0SH13E7Jvyy30dC1DNWY9CpY5zMyfoEiQ3Vs0z9G894ydWVuoX4QG8D295hiL'
+    '7GqexFo6yVd6zREqlTEIFjii7Hx9Lr5FjmjygvdYxGHygo6WM54A7Cex+WJmPwkOmFfBrPlAqXnoAOeDBeeheJzfiF8gyXz0h/OQ'
+    'YR0gXD/VaXgFuq0tPc9eRfEY97M1ceyCH84XZ1TvjplCt16ZJY4/jBKL6hAQdvW9dnlpSy/tVbNrUWS/z6wScWA6+l30VLYNmeyh'
+    '/N5FlebndGpzOGi0IfZbNlBQbaObr7GEIxS8oPFhjXcrSzS+rwF922Jk3gpLqbXujwp8ZPzM+VcVKx6Aw5M/F6V+YT2zpyWvFU1b'
+    'i8BDx/WzyGFxO/BjzXoxD4qHCRT7ASrO3+ZBcbEAxWOaPfOI5v8PivBwJxIYTIRQ1fn7mYcvEOAR8kTwx9ii4LkWj7XGLxUQcTSC'
+    '/8bf85iPBqI8Vki/Ko+B6B8J5G+9zN0r8siSr3fH6lyr6IcuLNNyNiXAbA7gV24NFNMRBLjIrV4RDfxpPX1ATocHmfVDuGtpIzF9'
+    'o8YvKfKOkwFm3beCWY+tZqhYmycm+40iZt2CFqYfVSxitxSUylCJJaavC0AqoozJ6lF3MkL7CN1XGiXi0+ajmD7DVwo8gNBrmtFp'
+    'fNR80zj4AOye1iy0/8jIP9eshvUu4ugDjNeO1AygJ8QGzVszOq+W5jHsaBrdvU3VuZc5O5BHxpxmbkyJTrGSqmHQjadTdZ851gei'
+    'hw2Dmtm/gdbeirVy6xeFZMnakCQns3ik5b4i6pCO0UCyP9GLxheImaHCDAd2+m5nZV2Jb42seWNkjVCZ/XdawzOatXS1uF2AchjK'
+    'z+znRIN4RUVObQUQq81DhmcqtZtbP/xF/iKzGN3kh2Ky3VCqyBWBEjipfoZAWLqCISKKhfvpTmY1fVhBp1uTefsc3UgkQqs1693j'
+    'ghfGmhmMr6duii53/2hJaAVZNEjbgv4eNAu1xb687FmK/OZueoii8xmiB0YFClK9S7ceRpfkZMLIiI26JAarLaxy8LFcjxyWk9dT'
+    '2cz3a+ANemo5lb/7yujScP5Y4voLa1WLBVQrWrrIDnTGrPtLdTD+rKZpqvxm/W2kJxqPHDWuWWRPc1Srvhplgzv3Ctx00uhhenGY'
+    'LnQYtXJyGUhIdLN1ltoSoP0yzUuJi27Ld+/d6q4h4wcqd2LIz49ilhS3HwrEkJmT66zCl5ittg1hGsGJep9dbtLyNTHroUJoFYsO'
+    'y+Y9oNEFVgDF15BiDnuJkoV24QEsWmDp6ULYFdo0qhvRaO+j3dG9VfggtVaM780upe7BhptQVuW7TOoNIJ5uLk9T4C6G56xWUWqb'
+    'mUJzSFpbJmLLmOsuF5OZrYcaRyb/bJgu0VOUxMn3iWLNy/51XaKhoOEFQ5QEiXcVr839mfmWECqtLafSC9VQo09u/SWVsm+L+//n'
+    'Qi8IWNtK5L4jKuj1n/KFTweryml2YBd8p8NmEBmN873xMPV+5cbEkYtNo96tQb+Nud5eo2tEQ5K8PKpa/mlfvhN2F1Htt2LkFCsu'
+    '5E9hDnlGAEdAF7QQdnLfGpXxn1fIWHdtnCDrn2l/kYwxf4TWgApg5iv5tH20+smn5qZ0TpM2lUSRzKPmhW3/2xwqNha5v4Z0Kih9'
+    'iQXUNMHC2FuvSNfTCNWtIlTJXbp0OeMMjyAH7FBhiWvQp0LVzvFytSzFS9wisk9RnO9xr8s77nsCRIiCkKhuSf6jHrceY4KSNOfT'
+    'KmKQSYx/TNb4HE5jaHjgxAqdHx1FLVZ2FJsp18sGMsE+gW03jgENXcE2EiJGqNmpD7qTxr58h/HVwfxbO121wMHj9yzaFfcsLbtT'
+    'V19g/x/66xwT'))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNqNWgt0VNW5npOZkAlEzqCxBJrapI42Ua5mlFvnGFrnwKT8B/a0sYDiq6VXL4113a6YzECoXiWeTGGzPZV10drbp113tffeai+6'
-    'tDU8lJkJ5KVgCIo8tLwEMjk8BryG4Xnu/++TkNjarltXM/vsffbrf3z/9/+HdsXj8eRATa+ITPB4wMx7lxSZR7xgfd1ngbJyfMfb'
-    'n/6fwU/r80HMDht8xwLg2/TWg46jenS+fV7rOeek4ywptf7NE8ClrNI+8D5fg+szMZ6J2cD4HhDPDOB+kB6sNKr7QEnD+qsfn/Pk'
-    'umW3/QrUtTv11v2O4zwJ/D1IH6+Aa9fm6GVuQ/qQH5Tdob1MVDLtSOJ68K5YpMg9XgQls6qgLRX3q3/qA6fXvmagGtcAnrFLwekA'
-    'Mx0B87wvscU86AUz48Ojt4D4ZjjKt0R5B3if8eM6Z97D3TNM6YP0/kI8lXi0jFnfLdNONJfwXE5XX5kW1DoT17STrBj/M75VAZWd'
-    'sWQqvjQq7ikH6+Fyu5R32tuifFdOfeUBT1TbFffrvEPX9jbZYOl+MM95l36NKXoAkkPx+6QA0wfH4T3ytKbSl2MKlL05oozGAJiX'
-    'CpZW6E4KzM6SKPe9bF+VG5l+nb2JfibY7TkwV0QKPB7l8h7FTMGGotjF+Lo/R837HtDvv6xGMbsB0ie8qD2Dn4paEUc38058Ul0y'
-    'lVBBrFhejFLFtjeU6tDv1u/SF+jzF8wzLmspylMxde12sKZ1GenBChC/fAGPHOPv043Am1yOT0blPsbPAV1PyRj83dBQqCcmpgWN'
-    '9PHSmLZVV5/dYpibA3Xqn47rOw476WjxCfOsL/FBcijRDNZc5ZtW8A5IH8DZaaYcWCyKFyd71Lb9tPIbay7es7j90sBOXFFdm8UV'
-    'K4zKD4304XGGsiXGj8VEwmOkT+A223CbTsPcQtsM6TuO0DZDw9uobWtwMf0NkrY9Dk9YFzqubhyCB4cgfcTHlCPxJUxcz8QSP+MH'
-    'IJ0tZVqPmrwFzSrUw/h+xk8DfwvV1DVRTZ675Dgxfm2MN/vrksfj14N4jiQyRhxgzVFYZb97o+7FOdNX76C440XSnOxppEMSu2Of'
-    '0M0BpWkKDqpJjuuO6kNNLsPnUIpUqT+gf1v/Tsdlf8y5e0lDkg6koj7SBm7HlG5WO7uxqQi3iFQoHUORm5VEBZnt5xebLdOUJePM'
-    'lqrCJRPlCXxoRdlrLjgOPaXoSW4xqnr9boN/rN9lpO1SfQFKf4e0DDIC/jGYx6qAlwaBs2CgLtSDR2og40IvMy86alsMrxrl3cUD'
-    'icCYS7Xdgd18AKzGUjBTAeDxYBnwaBDNKhosi/GdIOL0UNrlXtF3xqjcyfgpKUprukIT/Ew8FPR/2sQ+/Hsm9jDpA03sK39tYqQ4'
-    'Y+OnTOyQkT6GJvaukf4ITWxzjB+OiX9FEzuJ2+zDbbqGTczRdxylbS6NbFNkL5An+7Rd6dKufjBqV7vVZC3BlSgJSssaHGNWIFCY'
-    '2MX4kYGr8Tn7BxSXszX7e2kKdcmeqFqXQodkvJ+J74VR6uiVoRQTf6SLMO9vyfpY5WnyRKYcBL6TiRtIQiQexMKx4hmgc++36p3K'
-    'TOJ7f+FmNrlZrPITcrOYcniMm32Gj52mhfahiRVbc5zk9kTMLkv2J2bjadXk/5KFriOrz+696KAT9MSfHLF+Japu7A6lSBCxB3sQ'
-    'vtGAfbk5alfJRLXtNZryG/xDU4ovTwFh/ZWvPYq+th3FjarNka+Bom487a5LeuAZUkXOwHWnxxfZlX971/jM7K0XSQn/P39G8/Fd'
-    'dJ1HOnP2KlSr6+EFuIG5ueqvfXfYfw3eC2Trd4dh3eVo6H2eAuUCQ13bPQ94N6QHMB6ukPEwvR+DYSaUMngBs1Z5KA6KAgLt8Tmm'
-    'vkKteDnTUvHJqOOIoW1P7JdhYjw5uHuXe6tAzAyA1tn0ZdD+3Pwl4LswINSRD91XZWgdiRtC/XSlZxG+r8z+9rLa0IWZVZ4xxKwq'
-    'QzyCC5xonqA7ad08600csotowTfsE7i2H7Rc/BbgTX50d0+BG1MmQJdsK/IMK1LjR7upLbuTexPljKegOgfa7EVNaP4po6tADpn7'
-    '8/YX0Gu+SpLHG7Wpy4vICFq3IeKhVr6Oga7jbUKpc8D7gJ/R74qgY8ashSVuFMN7I/rQkW4A8S1EmvuD3cDnB/cD3wHrR0wemcA5'
-    'qP6YkGwXvZICpwv448G+GIXFutBeUT9DtETYhGhwV8wqWWOIby3E4WO40AX8/0C8SLSEsWNgE506tNdAgMOAkT5agYttrAs5ob3A'
-    'W1gIKUoWb3NzoiSKKDcQ1eLBjYlJXRHwkaCxa2P2Xi9p+1AAim0wHw/u8sSvQEjYyHAQ9VW+LZbcG78SyRJ1QvUnyJm8Op8mCDf6'
-    'YuKfwl3RYD5A4Vn8vlsaTnoyhHbDhjGU6y2Bh4pazYohfpaSZAvnGmJVn2Qlh0gAudEJaI27YIcNfDcIGrDK3wLxeeAf4tYBQxtI'
-    'XK2+bi82z3sTX6wLITRFIPsTqfy98RngpFll1mHBfCJj32RenJAowcuOI89uwndwvQu69ufElFb0Io8nTpKQSLEAB9+gLm6bh7yR'
-    'oS0FiVKeTR8vSGfHmYfV9AEvrn6f/X3zfEHiduxuPUzmYFglxwzvql10DaEwvoXxDuPBbiM9EJbUMm3XRIsjTH39uHmoKF5ufynU'
-    '427MeGSh+lzaTPs4QHYXOZeyPfs4/prnC9U2kove7hBkJ534FCYiiwwlD9VnYgKnRoPdBs/jJl6BFoHq0dXnNuua01xe1/YR+iP2'
-    'dtdxxTDTfpwC6ZOor2UX3G5rtgLKWaSqarKYduVvUX+KTFE734zW+o55tCgRYKIBd9waE//iYVq2SUUxFRAw8q7sjTgNVX9M17qb'
-    'v0gbTmVkYrbX3e+Uzu/Jo8XhnsYF3ewqwNHsf0idbx/e6hRoZ1XzA+mfDP2ieju0nl2Lj+qPumRnyyKw2O1IoKeA9fTtEkysjbf/'
-    'lxwrBnEzWTV6FW+pH0oXJaYCMqKr8eRkLSm6sbavuRC03iZSfaHcutdeuoH0jG6Ck9OHbjaKd0Uxrm/EoexupCN4s5Bj8G6jOse0'
-    'aDDVVIoLNKsoH9Jc6Tq6vY140zulx0x7UWn29ZKHpQ9jErMsT0EYtz4J/CK6CNMON00YFlmox74DRD3eaP6kPGECTivEY9jLya8m'
-    'i/nBjWamoLZ+RmJClJ8mpdZx35pQP68HPJvEQ+D1VVB9mmhKX1RBXjKIB5hxH6+PCnoJO7IViPpR3hiG0Gn9gShviUBoOy5HYQDj'
-    'sh9CvbBuDPRsJ2Wks1+gfl5f4+LZKQwPRMUNvnXdVDLA+chZEc/4eeRdLeL7YRDzwmA9Hgx8/FsQTy0n86k1K/CnyV8XGsp+Q4YI'
-    's4p+tIGmYyBWpahdPQBad9OHlHD8XnZYCxzQMs1oebPCusQvjCjpdlowxi+x2g20ZvNLMTT9/6R30MlRekRStoHXlJGII/fHUGuV'
-    'DAw8es5xDBRjDWjzgxGGMTZ+JeK2GSHYNsxtTvaPMp86S0vh/LzEKBlVgQd4g1/HyWEUMf1CdCXctJjXT9MRCZlHfS5yc2jIXR0Z'
-    'cOtBPKrDis9hZH9lAYWV+P0xNOEaEI+F10UkCphldD7vhgBlpLyXVWaYNe19Q9TJ11+L8V4jhPF/sDRRfB2R6Phv7BJwMvie05N4'
-    'N5QaPTrvxHjewnjuM0K6fjdQRO83+PmR7AnEUtTQt4HwIUf+MQDiF12u8zyCJHaQVfeDtr3ZZ1jTxhve1zokb+N9mJXUhT7CcI8S'
-    '6TS0QdU8TI5iRYM+QE8Iq0+9J9f4eoRIM5rwE/52N1I6KN4PHZmmJrvU5LPSP6PBAYM7EriRv1ay6vx1MtnWdjVhujOO0oIfxHin'
-    '3npEphC1zY3N317nZrwp4OcQQFE5FVB8VlLUxEz0iFIjvd8b40qrQ5n/Uh937DJDrKGc31rhFgF8GcOL2hVhgy/zG85mxKKKGH80'
-    'F+PL8nSmPOa3xETU5Aw8jeFksldKPhxFi+EVDK0AJTFGzugE2ynn4fl5xJjmWNO3eqR6vwUhlOLOeDl6kHmgCMyzBeqzafVPPXBm'
-    't8FL+lCV9r7QENQ2tjQvY9q2pgkMyWBtY2PTYnu8jNDEkjMY4BHmEOFW+qW5QBiD3nlQEK2PFiJAg9BA+WEZiGVIwn6IycmyAP5W'
-    'iWVloP2wptkH/Ic1wigHbU6YHuaEDafDMM/7E/8NTqfdGjqO69cubFDN30mlvLbLZWSADvD0LkkvnU6Xvm4D7VTzY7gfE/f4Kdo8'
-    '3HqUNBPqZ9o7zUXgpth45CjfB06B3npell+m6NYGKfr0US9422vkLVpQA3dg5laJZ0WBvs+q9zFkQ7Sg8yQez0HkwyhDpw+Ag8lB'
-    'OmAvB6cjWy9rKQPErIbte77Eo7zB+xbUhfqlcVNd5nsNCN/ifwgqDO2D+CIQT8urMfEL91rWnYqhfOweeY+h7WgOG2ICIJ+/wRBz'
-    '/UiyWs8OG1GPXdqadq2nBHFlpbyCKDaUXsPsCNgdeC775yBWV0g8ew/U2YOoNfyvB7RsvBIxvQV1tgOUXuQcuCGq7TR4V7v6nGrv'
-    'GdHIOzE+Sd6kbEyFxLhMBJE8diL6jiU/Gf0uvLP0anBS8wytNz4J0qnJc2719aPp4hsd9iDSeSbWSrAR3wkbGzzEFshxEe6Z2ETw'
-    'o28kSIpV7qnjHYwfj4X2GMo+RB9i+SzUN3oG2tOgrGTwCzjMKt+LWeUnDeElxPoK4lAstJPysBHEuta+ArXHKo/rztsEWVC7goSk'
-    'PnUT/g2lsl92A4EbIORQcxaZuBsYMBKAeNENDN0UJ7YB30qxwe2zHsDY0NG8jjKhDSN1qp+6S/1aLvUr4nn/PlyNoGBA6GX5Bgzt'
-    '7fikb4hpBzHJJwhAp87bg0DVwMuFC0ZhjwpGSLN7mET/KF9UtRg55LTIysabCO+h9QChPJUXincz3k1YP4EkUQ+uvGUiPDv8psR7'
-    '7wqSNFQOosj6hkXWG+PvGqHNmNOXJkpckb2efZ9SbSeDbzrbEv3ZTnrkuz47WxvGd/0uxNaJLroz8U10rrURaV1LG5mylXmfkaFM'
-    '2YKvMvFAgCDcUNLof1617XfyoHuJJ1Lhqd9483L4Tx8qxZ2heAdgjkuQHqutb2heAptGTBAjAqGRISLhud62PulX6ZMVc6/d2Cdh'
-    'JH0UJdjFrCcjIIoQHv0UJ/LxCWB2BZjmJLJ2qYu5fDuBuJo4kp1M5uhsZfxM3D9cEfsFmrLdZghowSSK9iLoM7zLyYEMcWcFIOFN'
-    'Hyjc5JfujfDXzZR+cN5JnIZkv9q2U2YcC1tioj4cc92OYcKgrn0HiCIdKGTKdjA1j9r2Y3yzndId0LpAndVF+Tc6blTcU0b1CvRc'
-    'XDhKqZp1b1mdtqf5iijvy0XVVz4f1foSE6n0iqPlOFpuX63zjL13zDjVXzM4qckGoQdyoGDCK3Q/NTADVPC3AKXP+CTG70RIvBNJ'
-    'zJ1llOuZjt8tylCGrVdgVOELPOtJMvdhXvmXZoGmgPawQNrDMC0zjzWS54P319IolA4QVyHFiYB5riBeFNqbvSQhfx4GkblVwD9h'
-    'VjyIR2r2G8hRMYXE9rwKSsTK1r18B4Xzg3n0ToS5NI0GkHShB2A2jM7iVsusWfVQ3SfLktFgw8DZnOMgSapXlq5hyIHCMZEk71gf'
-    'kds+5jdELIzuY3gtSYUqkcNNT4O4htz3OkmD9kgaNL71ELlI4lZbRbTD95zexLvZGTIinJK7XWL85MC9n1BHB1gRB8z8RXXFVArk'
-    'tb+UyGNeIV/fA/wEvfsmEnqD+4LInxrHOFnH2HpIH8aUZyjPaqfcdfQDAcNwz8SvZSarrt3JvM/LhNV8x4Edg4ZV3g9iQlR9vYdi'
-    'SgQ5NLKKU/F7DAwriL4JP+rVATV6TlK6PeB0J96irvidGG0DhuU7x4o7gde4JZsZqHUcTByiwVAKhwytW30OedCtUIlUImVPHV6Y'
-    '8R7sRzc2zxapz2UqM/bb941FDH2+DDGniBJuoEjgPOk4C0JD8wipEKToDpjfWOU5shJJ/gOscjcljkzriahrtuhtx+LXMOSHU9TX'
-    'e8HdNX4FtPZSQxYnriLOoL1Mkmn+IxppfkzBf7SIT+lC6zEZBREc0FLQzsyVbq6wmvD7SyCe7fgpdTh4UTmk8/cxqalAs3soe0RK'
-    '+7EwGgT+1CiAZvtQ+1epd0p/HQkMNdGawVkRtZA9mMcsQX3mFUrhf+IZDTv0QSPvX1qMG9Cz/RomKHIlmk5ehrTvVRrR5dL4sFoC'
-    'yKvypOYGerpjyVXDLY+avA1Fmn0E/0hvTqmFCPRP7Ee7f4gJQe8Qa40h+4DiNONrqGcOf/otuqe9tt1Lgdl0htS2u4tliKyn2rT1'
-    'UpCwVWZAiLlovM68MloSHm6TI57en9UyvmGhBP224Ep50hdbZAIUpSK2oM9TmDBRaFWTx6XoNhCRKVCT++ipy6QnxW2G6d7YbD37'
-    'JGbF8fHSCLNb/G4IFTLtIgmTEz0UbGif5Bl2Z3pspD8tamGonwhQ9xM3I8wsvQHUN+NXeKwn+iLLneKlpUj5HoleaBhvWPEaRI34'
-    'hQa7AGOek7bfplS/gcJCi3lOWVIHN5r1UlHdCU3W4dfTfYkSeE2qyOC4hDUVMusjM1XE7j6EJlzKza8Uk0Cl9fHgQ3QVNRlCzTAx'
-    'd2Gs8qz8JOGdWx+r1dTkFNmPYNf+z+QBqLpLm0pIoaQ/daVb/5Y22ozBbLkMdSjagCyKQ/uYEhZC11wg5mTwbqpjBIzKFOYlhYaS'
-    'MzA6aefiE2VcioyT5mfvonUDhqb7E7fKzTcVzBw+AbOeleodPsREnNG6UWpX9iYvFlIE1CuobHkFmIIUrmSPFkpxUbCID+IwRpHu'
-    '+Dh8LLOjRpdeRjA2srLckO46Hvdc7x/Zq2UiCNey8FyB+MjaBVlBa4tZjbrZ4ldIACgM84VhYSDvMFcPt6uw/dPhdo2UXCIBorER'
-    '6HNXHxUSR2Um1qRcEO2UZeVKTIPWvIw9TePhWrNdLpLB5WRZx5qxWkwm8d04zk0iI4hRtdO7kdhZZBhq2wc+t1wUxncVG1F4uTwH'
-    'xrPL33KQ9zbWx5JDiQl4jwDOeU3OeSxAFlDhmrPHJ2Vh5u9Qf/wctnVRX0IBs2JpcbI/UcrETXbQPOdNfA5bTF37A799NX1JsVX8'
-    'G7CL5VcV7A7IHYBvid9Sh1dPzpE7jaMDYqBckJfcNqM+dYvsn4cnm14QIxlVyj0jpV3R4P1UlTTaR3gZ3mLhsC1GKuhOgBqhB/mx'
-    'qp6GKnDrFDXqjVAKfxbiz6jA3cFZiyjhTA+GhG81ffx62StP0MCsYEauYdT6gonJ7iq1pMAJtJKOzbL45NHVDEw4DDOnZDdSKQgF'
-    'GMQkqPkf5RJS6tWDUrTW/EJ0xxNSui4qepGS6vgaTtiiPlXjpem0r0WFEt5FNCCU0vLNXxMo5HkYMTt9mAmiiO7JG6L0SmbVK0zb'
-    'E59KJwAlw0IZY+wdM3YIc3X7TQPJR5UnfivJHIxa9Nf4l90p3Qw51afE4rDg/YiI9HXrhQLkjcmP1LbnqWQ8bKNCkGGOufwYo9V6'
-    '/5bBFiHXn0JVuQirnd6pttXJFePBsPD9yD4E4lWiF8mheDFogkrETSMO58tOLXDNPMxP6RLfmOVbqQvcwewbLqNghEL7F7NaGJ/W'
-    'TQoop+CGg7x0pURMROobZ1Uw8XNCDuPMacB3qojqc99b9EKV8HDfKuqtifLSVXz6U7KX14ginXv4bYilsnCtvLjf4+qoXFaBvKYk'
-    'Pw6ONFDwlv+UwnptNFa5gXtg+Jzyg2oAcQiza1lcc4hyPo7hCUURgIdfuhzKwPuSRDnM9KEaeaVbytNMIgtUaZCNy9GsezSaKWpy'
-    'vdxXhOXQHwjLU6MRy+WcxErpTyP9aRk2yJBD9Zq+J2pMp2DpjRiuSj4XtfQ+fXm+eCmS+fw3HmGbKV6x4r45HJsYr7qohiMliMu5'
-    'wYjCFrbrZX5rOooUg/p8ChSSBB2RLj0mao+EaxyNuGd0Y0DRSBRCV6l9pEo1c2fQJvcMURiKI7oqnbWfS8x3xfopkXOzQeZFKGVu'
-    'Ng5viJb/2bsi+rjSbacSdPagVNX8IBLb+9EHlQxmGOJKLr8U1IjSZ8TXdF66gZ6q6MvTV/j05+kBLbD8HXQRsshNZKQ8QPZIDEG4'
-    'VkoGSkQE7RCVQ9YEZ87gDPcQr5JdwY2+Xje2YyjHITqrKF1llbwnO8UaqWertBfEnABVUjj+KE1lmEBVgDZT1rpm1kDtzKqmYnB6'
-    '1OT36XMpn1mV/S41HDMnP99Qu3UzGdBnptSjMKvfbVxOdIc5K/D35tE/JSDqavkwl64QUEZWjc0GvPJsP6L1BULrmLp2M2ZMeQw0'
-    'ZZjahFKxUA77usbALq6wmgxwQHgwfF8tC6Kopxx3q6bZ054RPC7JxGorE4FY7aP+xHjKl/Va/bMh+AXpn3dKBL5Bgi8iLwJwzCqd'
-    'Ju0cAXgs9uoEvU1t2EDUNT4Furf9fdC9agzoqmvfxzTJvoHQdothLkOw/YdY7cPDMMuUgc+C2Qtq8iTBrA+JV4w+V5//y39R8n8a'
-    'KEJ7'))
-SOURCE_CHECKSUM = 0x25f4e0de
+    'eNp9Wgt4VOWZnpOZkAlEz6CxBJpqUkebKKsZpTXHsGUOTMp34J82FlC8lm5dNtRnuzGZgVBdJZ5M4ef3VJ7FS7dX99mn3d3qLvpo'
+    'a7gocyaQG4IhCHLRchPIcLgM+BjCRc5+338SEltbfJzzn/8/5798l/d7v++kTfH5fDlQ7eXRcT4fmIP+xQXmUT9Y3wpYoKwY2/7u'
+    '5/8Z/Kw+F8TMaoPvmAd8m95yyHVVn863z2m54J523cXF1r/5QjiVVdwL/peqcH4mxjIxExjfC+K5flwP7OPlRmUvKDasu+7JWU+v'
+    'XXrXr0Fds0tvOeC67tPAd4J9sgxuXJOjh7kD9uEgKHsi+5goZ9rR5M3gX75AkWu8AkpmZV5rOhFU/9gLbo9zfX8lzgE84xSD2w6m'
+    'HQXzYiC52TzkBzMTwK03g/hOdYxvjvF28D8XxHnO7cTVM0zpBftAPu5KPF7CrO+XaKeaingup6uvTw5rHcnr20hWjP8JnyqD8o54'
+    'Kp1YEhP3l4K1qNQp5h3OthjfnVNff9gX03Yngjpv17V9jQ5YehDMC/4l32SKHoLUQOJBKUD70Bg8xyDNqfTmmAIl7wwroyEE5uW8'
+    'JWW6mwazoyjGA6851+aGX7/J2UiXcU5bDszl0TyfT7myRiFTsKEoTiE+HsxR88GH9YeuqBHsU/5EWMysR/0Z/EzMirq6Oegmxtem'
+    '0kkVxPJlhShXbPsj6Xb9Pv1efZ4+d94c44qeYjwdV9dsB2typ2EfLwPxq5dx03H+AZ0J/KlleGeU72f8AtABlYzB348MRLrjYnLY'
+    'sE8Wx7Wtuvr8ZsPcFKpV/3hS33HEtWOFp8zzgeSHqYFkE1izle9Y4WlgH8S3baYcXCgKF6a61dY9NPPbqz+7f2Hb5f5dOKO6Josz'
+    'lhnlHxn2kTGGsjnOT8RF0mfYp3CZbbhMh2FupmUG9B1HaZmBoWXU1mdxMv1tkrczBndYGzmpbhiAHwyAfTTAlKOJf2HiZiYWBxk/'
+    'CHa2mGndauoONKxIN+MHGD8LfAsqqvNqNXXhsuvG+Y1x3hSsTZ1M3AziBZLIKHGANUth5X3eiboW5sxAnUvivp3UR/J2nbBu9itN'
+    'gUjauQFH1NSzOOmIMhLHsk9gh7Q/0qb+sP6I/r12zx9z3krSkKQDqagN28DFmNLFamY2NBbgOtEypX0geruSLCOz/fJCs3mysniM'
+    '2VyRv/hquY0AWlH2+kuuS3dpuvPmXzuseP0+g3+i32vYTrE+D2W/RdqFnS0D/gmYJyqAF4eBs3CoNtKHW6on00IvMz9z1dY47jzG'
+    'ewv7k6GRU6mt07Cb94NVVwxmOgR8brgEeCyMRhULl8T5NhAJuinu9I4YOGeU72L8jBSkNUUBnggHmXg0HPy8gX30twxsEWkDDewb'
+    'f2lgpDZjw+cM7LBhn0ADe9+wP0YD2xTnR+LiX9HATuMy+3GZziEDc/Udx2iZy8PLFDjz5M4+b1W6tKofjVjVHjVVQ3AlisLSro6P'
+    'MioQKEzsYvxo/3V4n52Anu5uzf4e25F0baovptamyR35VhD3VUe6USadkTQTv5P253+RbC9efsRzjp2Mnxx2ji/wjBxtfD+3zTNq'
+    'zFrk6qmtyWmkolM4By6ltk5VCJo8e1XUDblImjZNZ+MZOh5tnH3dp7Y+jg9mH1H+wlcd8tWR7UT6RnnrF2zo7NCGdL5Z57t0+6Tf'
+    'PKjoiF4xJUt920/q5hFl6MY+mXflbie1apVP6a3tp3Tz6PCNfSpv6C6mZVXzepR7qi8RwtMlbrhyMqeYTpt6g5xpHflbtuozUsVP'
+    'R3z6J55PL0Kf7gY8DCj95NOAUjk+LJWTUipHAjlD7SyanFjglP91kSWmZ7sv0Rov/sUahBs9f4YbqIufD7mpxI7sXHcIGpw8XMHc'
+    'VDEaIhAfDN4DfBeZCFxxZozMFIjnGeqarjnAu8Dux3i7XMZb+wAG20wkbfA8Zq30UZwVeRQSxuaY+jq1EqVMSycmYDyNGtr25AEZ'
+    'hsYSgHgneKACxPQQaB2NXwPtT01fBb4bw00t+eiDFYbWnrwl0leLHvc8Bodrsr8lWa+lA8R4F7NKM4aYUWGIx3CCU03jdNfWzfP+'
+    '5GGngCZ82zmFcwdByyXuAN4YRDjx5XkRaxx0yrYi97A8PXakm9qyO7UvWcp4GipzoM1c0IjulTY68+SQeWDQ+Qp65d+TvPFEreqy'
+    'AoqsLdsQUVEX38JA2v4uoeAF4L3Az+n3RtHx49b8Ii9G4rkR3WhLt4D4LiLZQ+EuwrQDwHfAumFfQKZxASo/IaTcTY+kwe0E/mS4'
+    'N05BtzayT9RNFc1RNi4W3h23ilYb4rvzcfgETnQJ/+9PFIjmauzo30i7juwzEEAxHNnHynCyDbURN7IPeDOLIAXK4mluTxbFEEX7'
+    'Y1oivCE5vjMKARI0dm3IPuAnbR8OQaED5pPh3b7EVQg5GxgOor5Kt8VT+xLXIBmjTqj8FDmZX+eTBeFSb1z8Q3VnLDwYIowRv++S'
+    'hmNPgMgeWD+K0m0RuKmY1aQY4udpSebwXUOs7JWs5zAJIDfyAlrjbtjhAN8Dggas0i0gvgz8I1w6ZGj9yevUt5yF5kV/8obaCEJf'
+    'FLIvSuXvS0wF12blWZeFB5MZ5zbzs3HJIjzsGPLgRnwG57uka39KTmxBd/b5EiQJ6d7zcPBt6uKOedgfHdiclyzmWQQUOzvGPKLa'
+    'B/04+4POD82Lecm7sbvlCJmDYRWdMPwrd9MxhML4ZsbbjR90GXZ/taSutlMVK4wy9a2T5uGCRKnz1Ui3tzDj0fnqC7ZpBzhAdjc5'
+    'l7I9+yRezYv5aivJRW9zKSSk3MREJqILDGUQKs/FBb4aC3cZfBAX8Qu0CFSPrr6wSdfcptLa1o/RH7G3q5YrhmkH8RWwT6O+ll7y'
+    'uq2ZCijnkQqrqUJalW+h/jSZonaxCa31PfNYQTLERD2uuDUu/tnHtGyjimLKoxDAO7O34muo+hO61tV0Ay04iZGJOX5vvTM6v38Q'
+    'LQ7XNC7pZmcejmb/U+p8+9BSZ0A7r5ofSv9k6BeV26Hl/Bq8VX/SKTubF4DF7kaCPhGsZ++WYGJtuPu/5VghiNvJqtGreHPdgF2Q'
+    'nATIt67DnZO1pOnE2v6mfNB6Gkn1+XLpHmfJetIzugm+bB++3SjcHUPesAGHsnsQR/FkEdfgXUZljmmxcLqxGCdoUlE+pLnitXR6'
+    'B/GmZ2K3aftRac7NkuXZRzBJWjpIQR6XPg38M3QRph1pHDckski3Mw1EHZ5o7vhBwgR8LR+34Swjv5og5oY3mJm8mrqpyXExfpaU'
+    'WssDqyN9vA5wbxIPgddVQOVZokG9MQV5z3HcwNQHeV1M0EPYkS1DrI/xhmqInNUfjvHmKES243QE/si/gxDpgbWjoGc7KcPOfoX6'
+    'eV2Vh2dnMDwQ0Tf41rWTyADnIiNGPOMXkdc1ix9Wg5hTDdaT4dAnvwXxzDIynxqzDC+NwdrIQPbbMkSYFXTR+htPgFiZpnZlP2hd'
+    'jR9RQvN72WHNc0HLNKHlzajWJX5hRLHbaMI4v8xq1tOcTa/G0fT/i55BJ0fpEQnaBn5TRiKOmQXGUKuov//xC65roBirQJsbjjIM'
+    'rYlrELfNKMG2YW5zs3+Q+dp5mgrfH5QYJWMp8BCvD+r4cjWKmK4QWwG3LeR1k3VEQuZTX4jeHhnwZkeG3XIIt+qywgsYz1+fJyn5'
+    'Q3E04SoQT1SvjUoUMEtof/71Icp4eQ8rzzBr8geGqJWPvxnnPUYkgylTcbLwJiLpif9wisDN4HNud/L9SHpk67wDo3gz47k/4/r0'
+    'T78PKKL3GfzicG4GYglq6BEgfMiRf/SD+GWn5zyPIUk+zir7QNveFDCsyWMN/5vty6RYejHnqY18jOEeJdJhaMdV8wg5ihULBwA9'
+    'oVp9Zqec41tRIuVowk8F27xI6aJ4P3JlGpzqVFPPS/+MhfsN7krgRn5czioHb5LJvLa7cTETYyjt+FGcd+gtR2WKUtPU0PTIWi+j'
+    'TgO/gACKyimDwvOSAieno0cUG/YBf5wrLS5VFpYEuOuUGGI11RSs5V6RIZAx/KhdUW3wpUHD3YRYVBbnj+fifOkg7WkQ82diImpq'
+    'Ku7GcDPZayTfjqHF8DKGVoCSGCVndILtlFPxwTnEmGZZU7b6pHq/C5jWaLsSpehB5sECMM/nqc/b6h+74dwegxf1oiqd/ZEBqGlo'
+    'blrKtG2N4xiyvJqGhsaFzlgZoQ9hQpbBAI8whwi3IijNBaox6F0EBdH6WD4CNAgNlB+XgFiKJOzHmPwsDeG1QiwtAe3HVU0B4D+u'
+    'EkYpaLOq6WZWteG2G+bFYPJ/wO1wWiIncf6a+fWq+TuplDd3e4wM0AGe3S1JpduB3BNVvg20M01P4HpM3B+kaLOo5RhpJtLHtPea'
+    'CsBL4HHLMb4f3Dy95aIs70zUrfVS9PYxP/jbquQpmlED0zAzLMe9okA/YJX7GbIhmtB9GrfnIvJhlKHdh8DdDKYdcpaB256tk7Wa'
+    'fmJWQ/Y9V+LRoMF752EiKY2b6j7/VI/wLf6PoMLQPkwsAPGsPBoTv/SOZd2jGMon3pb3GtqOpmpDjINUd+IWQ8wOIslqOT9kRN1O'
+    'cYvtWU8R4soKeQRRaCg9htkectpxX84vQKwqk3i2E9SZx1Fr+F83aNlEOWJ6M+psByg9yDlwQVTbWfCv8vQ5ydk7rJH34ny8PEnJ'
+    'qAqMcYUIInnsQPQdTX4y+r14ZunV4KbnGFpPYjzY6Qmz7gz0oeniE+3OcaTzTKyRYCO+V22s9xFbIMdFuGdiI8GPviEqU7+9tbyd'
+    '0r7IXkPZj+hDLJ9Fekf2QGsanFDpKzjMynfGrdLThvATYn0DcSge2UXp2TBi3ehchdpj5Sd1912CLKhZTkJSn7kNfyPp7Ne8QOAF'
+    'CDnUlEUm7gUGjAQgXvECQxfFiW3At1Js8PqshzE2tDetpfxn/XAd7GfeVL+RU/2aeN6/D1U7KBgQelmBfkN7NzH+22LyITDTBAHo'
+    '1IPOcaBq45XCCKOwR+UopNndTKJ/jC+oWIgccnJ0RcNthPfQcpBQHtMUKNzDeBdh/TiSRB148ma8j+GU70i89y8nSUP5cRRZ75DI'
+    'euL8fSOyybBPFCeLPJG9lf2AUnk3g0+625J92Q665bu/ANpH8F2/F7H1ag/dmfgOOteaqLSuJQ1M2cr8z8lQpmzGR5l4OEQQbig2'
+    '+p9fbf2d3Og+4olU1uoz3rkS/u3DxbgyFO6AwpyE9HhNXX3TYtg4bIIYEQiNDBGtnu1v7ZV+ZZ8um33jhl4JI/YxlGAns56OgihA'
+    'eAxSnBhMjAOzM8Q0N5l1ij3M5dsJxNXk0ewEMkd3K+PnEsGhetsv0ZSdVkNAMyZRtBZBn+FfRg5kiHvKAAmvfTB/Y1C6N8JfF1P6'
+    'wH0veRYo+d0lM475zXFRVx333I5hwqCueQ+IIh3MZ8p2MDWf2vpTfLKN0h3QOkGdgWkWudCOmLi/hCmHyHNx4hilatYDJbXa3qar'
+    'Yrw3F1Nf/3JM601eTaVdHC3F0VLnOp1nnH2jxqm+m8GXGh0QeigHCia8Qg9SAzNABa95KH3GxzN+D0LiPUhi7imhXM90g17RhzJs'
+    'vQyjCp/nk6WGBzGv/HOzQFNAe5gn7WGIlpknGsjzwf8baRRKO4hrkeJEwbyQlyiI7MtelpA/B4PI7ArgnzIrEcYtNQUN5KiYQmJ7'
+    'ThklYiVrX5tG4fzQIHonwpxNoyEkXegBmA2js3jVOGtGHVT2yqJnLFzffz7nukiS6pQlqxlyoOq4SJF3rIvKZZ8IGiJeje5j+C1J'
+    'hcqRw02xQVxP7nuTpEF7JQ0a23KYXCR5p6Mi2uFzbk/y/exUGRHOyNUuM366/4FPqaMdrKgL5uBn6vJJFMhrfiWRx7xKPr4X+Cl6'
+    '9h0k9AYPhJE/NYxysvbR3y96MaY8R3lWG+WuIx8gGIZ7Jn4jM1l1zS7mf0kmrOZ7Luw4blilfSDGxdS3uimmRJFDI6s4k7jfwLCC'
+    '6JsMol5dUGMXJKXbC25Xcgt1Je7BaBsyrMAFVtgBvMor1ExFreNg8jANRtI4ZGhd6gvIg+6EcqQSaWfS0MSMd2M/urF5vkB9IVOe'
+    'cd59cDRi6HNliDlDlHA9RQL3adedFxmYQ0iFIEVnwPzGKs2RlUjyH2LleyhxZFp3VF29WW89kbieIT+cqL7VA96qiaugpYcasjhx'
+    'LXEG7TWSTNMf0EgHR31QGPlEQOlCywkZBREc0FLQzswVXq6wivD7qyCeb/8Zdbh4UDmk8w8wqSlDs3s0e1RK+4lqNAi8VCmAZvto'
+    '299T78Q+qimTJloy+FZUzWc/GMQsQX3udUrhX/SNhB36YDIYXFKIC9C98yYmKHImep28DGnfGzSiy6nxZpUEkDfkTs31dDdt8bVD'
+    'LZ+augtFmn0Mf6Q3p9V8BPqnDqDdP8qEoGeItcaRfUChzfhq6pnFn91C53TWtPkpMJvugNp6X6EMkXVU+7ZeDRO2ygwIMReN151T'
+    'QlPColY54uv5eQ3j6+dL0G8Nr5A7faVZJkAxKpIL+vyFCROFVjV1UopuPRGZPDW1n+46TbpTvGY1nRubLeefxqw4MVYaYXZz0Auh'
+    'QqZdJGFyokfD9W3jfUPuTLcN9NOs5kf6iAB1PXU7wsySW0B9J3GVz3qqN7rMLVxSjJTvsdil+rGGlahC1EhcqnfyMOa5tvMupfr1'
+    'FBaazQvK4lq41ayTiupKarLOv47OS5TAb1JFBsclrKmQWRedriJ29yI04VRefqWYBCotT4YfpaOoqQhqhonZ8+Pl5+UnD//suniN'
+    'pqYmyn4Eu7Z/JA9A1V3eWEQKJf2pK7z6urTRJgxmy2SoQ9GGZNEd2kaVsBC6ZgMxJ4N3UR0jZJSnMS/JN5ScgdFJu5C4Wsal6Bhp'
+    'fs5umjdkaHoweadcfGPe9KEdMOt5qd6hTVyNb7RskNqVvanP8ikC6mVUtrwKTEEKV7LH8qW4KFgkjuMwRpGuxBi8LXFiRqdeQjA2'
+    'PLNckM46FtdcFxxeq/lqEJ5l4b5CieG587KC5hYzGnSzOaiQAFAY5stDwkDeYa4aaldg+2dD7SopuWQSREMD0Me0XiokjshMrE57'
+    'INohy8rlmAatfg17GsfCjWabnCSD08myjjV1lZhA4rt1jJdERhGjaqZ0IbGzyDDU1g8DXrmoGp9VHEThZXIfGM+ufCtC3ttQF08N'
+    'JMfhOUL4zpvynSdCZAFlnjn7AlIW5uA09acvYFsXdUUUMMuWFKb6ksVM3OaEzQv+5JewxdQ1Pwo619GXGkfF35BTKL/aYHdIrgB8'
+    'c+KOWjx6apZcaQxtEAPlvEHJbTPqM3fI/jm4syl5cZJRuVwzWtwZCz9EVUmjbZiX4SnmD9litIzOBKgRupEfw+poqAyXTlOjzoik'
+    '8TIfLyMC9wZnLKCE0z4eEYFV9OXmNb/cQT2zwhk5h1ETCCcneLPUkALH0Uw6NksSE0ZmMzDhMMyckt1ApSAUYBiToKavyymk1CuP'
+    'S9Fac/PRHU9J6Xqo6EdKquNj+MJm9ZkqP71O61pUKOGdRAMiaW2w6ZsChTwHI2ZHADNBFNH9g4YovoZZdQrT9iYm0Q5AybBIxhh9'
+    'xowTwVzdecdA8lHhS9xJMgejBv018TXvlS6GnOpzYnFZ+CFERPp69nIe8sbUx2rrS1QyHrJRIcgwRx1+lNFqPX/NYAuQ60+kqlyU'
+    '1UzpUFtr5YyJcLUI/MQ5DOINohepgUQhaIJKxI3DDhfITsrzzLyan9ElvjErsEIXuILZO1RGwQiF9i9mNDM+uYsUUErBDQd58QqJ'
+    'mIjUt84oY+IXhBzGubOAz1QQ1eeBLfRAhfDxwErqrYrx4pV8yjOyl1eJAp37+F2IpbJwrbxywOfpqFRWgfymJD8ujtRT8JZ/qmG9'
+    'ORKrvMDdP7TPEH1/DSEOYXYti2suUc4nMTyhKEKw6NUroQz8r0qUw0wfKpFXeqU8zSSyQJUG2bgSzbpGopmiptbJdUW1HPpfwvL0'
+    'SMTyOCexUvppoJ/mIYOMuFSv6X2qynTzltyK4aroSzFL79WXDRYuQTI/+O3H2CaKV6ywdxbHJsarTqrhSAnidF4worCF7TqZ35qu'
+    'IsWgvpQGhSRBW6RDj4raw+EaR6PeHr0YUDAchdBVah6rUM3cObTJvQMUhhKIrkpHzZeScz2xfk7k3KyXeRFKmZsNQwui5X/xqog+'
+    'nnTbqASdPSRVNTeMxPYh9EElgxmGuIbLLwVVovg58U2dF6+nuwr68vQNPuUlukELLH0PXYQsciMZKQ+RPRJDEJ6VkoESEUE7ROWQ'
+    'NcG5c/iGt4k3yK7g1kCPF9sxlOMQ7VUUr7SKdspOsVrq2SruATErRJUUjhelsQQTqDLQpsta1/QqqJle0VgIbrea+iF9iOXTK7Lf'
+    'p4Zr5uTnG2q3bCID+sKUegRm9fuMK4nuEGcFvnMO/akCUVcrgLl0mYASsmps1uORZwYRrS8RWsfVNZswYxrEQFOCqU0kHY/ksK9z'
+    'FOziDKvIAPuFD8P3dbIginrKca9qmj3rG8bjoky8pjwZitc8HkyOpXxZr9G/GIJflv55j0TgWyT4IvIiAMet4snSzhGAR2OvTtDb'
+    '2IoNRF3jc6B7198G3WtHga665gNMk5xbCG03G+ZSBNu/i9csGoJZpvR/EcxeUlOnCWYDSLzi9NcUF+WfKYxSyv8DsNVpcQ=='))
+SOURCE_CHECKSUM = 0x486b9fab
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

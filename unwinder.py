@@ -85,7 +85,7 @@ _PE_FORMATS = {0x00: '<Q', 0x02: '<H', 0x03: '<I', 0x04: '<Q', 0x0a: '<h', 0x0b:
 
 _U32 = struct.Struct('<I')
 _U64 = struct.Struct('<Q')
-_HDR_ENTRY = struct.Struct('<ii')
+_LANDMARK = 128                 # entries of a search table from one landmark to the next
 
 _PT_LOAD = 1
 _PT_GNU_EH_FRAME = 0x6474e550
@@ -271,6 +271,7 @@ class FrameTable(object):
         self._table = 0                 # of the search table: address, bytes an entry, entries
         self._entry_size = 0
         self._count = 0
+        self._landmarks = None          # where every so many-th of them starts
         self._hdr = 0
         self._eh_frame = None           # where .eh_frame begins, if only the header told
         self.present = False            # does the file have any call frame information?
@@ -487,22 +488,25 @@ class FrameTable(object):
         if self._starts is not None:
             index = bisect_right(self._starts, pc)
             return [self._fdes[i] for i in range(index - 1, max(index - 4, -1), -1)]
-        read = self._elf.read
         table = self._table
         size = self._entry_size
-        entry = _HDR_ENTRY if size == 8 else struct.Struct('<qq')
-        unpack = entry.unpack
         wanted = pc - self._hdr
-        low, high = 0, self._count
-        while low < high:
-            middle = (low + high) >> 1
-            if unpack(read(table + middle * size, size))[0] <= wanted:
-                low = middle + 1
-            else:
-                high = middle
+        if self._landmarks is None:
+            self._landmarks = self._words(table, self._count)[::2 * _LANDMARK].tolist()
+        first = max(bisect_right(self._landmarks, wanted) - 1, 0) * _LANDMARK
+        before = min(first, 1)                  # what stands before it may be asked for, too
+        words = self._words(table + (first - before) * size, min(_LANDMARK, self._count - first) + before)
+        starts, entries = words[::2].tolist(), words[1::2].tolist()
+        index = bisect_right(starts, wanted, before)
         # Normally the last one that starts at or before pc holds it; empty functions may stand behind it.
-        return [(self._hdr + unpack(read(table + index * size, size))[1]) & _MASK
-                for index in range(low - 1, max(low - 3, -1), -1)]
+        return [(self._hdr + entry) & _MASK for entry in entries[max(index - 2, 0):index][::-1]]
+
+    def _words(self, address, count):
+        """So many entries of the search table as signed words, two each."""
+        data = self._elf.read(address, count * self._entry_size)
+        if len(data) != count * self._entry_size:
+            raise _Damaged('search table cut short')
+        return memoryview(data).cast('i' if self._entry_size == 8 else 'q')
 
     def row_at(self, pc):
         """-> (cie, cfa, rules), the row of the unwind table that holds pc; None where no FDE covers it.

@@ -151,24 +151,29 @@ class SharedMemory(unittest.TestCase):
     def test_is_found(self):
         self.map(7, 0x800000, 0x900000, flags=0)
         self.map(7, self.AT, self.AT + 0x5000, path='anon')
-        self.assertEqual(platform.shared_memory_of(7), (self.AT, 0x5000))
+        self.assertEqual(platform.shared_memory_of(7), [(self.AT, 0x5000)])
 
     def test_in_pieces(self):
         self.map(7, self.AT, self.AT + 0x5000)
         self.map(7, self.AT + 0x5000, self.AT + 0x6000)
         self.map(7, self.AT + 0x7000, self.AT + 0x8000)
-        self.assertEqual(platform.shared_memory_of(7), (self.AT, 0x6000))
+        self.assertEqual(platform.shared_memory_of(7), [(self.AT, 0x6000)])
+
+    def test_of_two_runs(self):
+        self.map(7, self.AT, self.AT + 0x5000)
+        self.map(7, self.AT + (1 << 30), self.AT + (1 << 30) + 0x1000)
+        self.assertEqual(platform.shared_memory_of(7), [(self.AT, 0x5000), (self.AT + (1 << 30), 0x1000)])
 
     def test_other_memory_is_none(self):
-        self.assertEqual(platform.shared_memory_of(7), (0, 0))
+        self.assertEqual(platform.shared_memory_of(7), [])
         self.map(7, self.AT, self.AT + 0x5000, flags=0)
         self.map(7, self.AT + (1 << 28), self.AT + (1 << 28) + 0x5000, path='/a/file')
         self.map(7, self.AT + 0x1000000, self.AT + 0x1001000)
-        self.assertEqual(platform.shared_memory_of(7), (0, 0))
+        self.assertEqual(platform.shared_memory_of(7), [])
 
     def test_the_mark_leaves_room_for_the_size(self):
         self.assertEqual(platform.SHARED_MARK & platform.SHARED_BITS, platform.SHARED_MARK)
-        self.assertEqual(platform.SHARED_MARK % 4096, 0)
+        self.assertEqual(platform.SHARED_MARK % (2 << 20), 0, 'large pages')
         self.assertLess((platform.SHARED_MARK | 0xffff << 28) + (1 << 40), 1 << 47)
 
     def test_who_has_what_we_mapped(self):
@@ -182,7 +187,7 @@ class SharedMemory(unittest.TestCase):
         self.assertEqual(platform.processes_that_map(-1), [7, 9])
 
     def test_children_that_hide(self):
-        parents = {20: (1, 5), 21: (20, 10), 22: (21, 10), 23: (20, 4), 24: (1, 10), 25: (20, 10)}
+        parents = {30: (31, 10), 31: (30, 10), 20: (1, 5), 21: (20, 10), 22: (21, 10), 23: (20, 4), 24: (1, 10), 25: (20, 10)}
         platform._processes = lambda kind, argument=None: platform.parse_processes(b''.join(
             process_record(pid=pid, ppid=parent, seconds=start) for pid, (parent, start) in sorted(parents.items())))
 

@@ -160,12 +160,12 @@ class Machine(object):
         """The code in pieces, in the tails of pages."""
         address = ctypes.cast(libc.mprotect, ctypes.c_void_p).value
         sizes = sorted([end - start for start, end in built.parts], reverse=True)
-        rooms = (sizes[0] + 16, sizes[1] + 16, sum(sizes[2:]) + 16 * len(sizes))
-        pages = [self.map_near(address - (number << 28)) for number in range(3)]
+        rooms = (sizes[0] + 16, sizes[1] + 16, sizes[2] + 16, sum(sizes[3:]) + 16 * len(sizes))
+        pages = [self.map_near(address - (number << 28)) for number in range(4)]
         assert all(room <= 4096 for room in rooms), rooms
         areas = [(page + 4096 - room, page + 4096) for page, room in zip(pages, rooms)]
         addresses = recorder.place(areas, built)
-        assert addresses is not None and len(set(address >> 12 for address in addresses)) == 3
+        assert addresses is not None and len(set(address >> 12 for address in addresses)) == 4
         pieces, entries = recorder.code_parts(self.gate_address, addresses, built)
         for start, data in pieces:
             assert any(low <= start and start + len(data) <= high for low, high in areas)
@@ -567,17 +567,22 @@ class Suite(object):
         machine = self.simple(blocks=256)
         tables = machine.tables
 
-        def first(address):
-            return ((address >> 3) * 0x9E3779B97F4A7C15 % (1 << 64) >> 32) % 64
+        def bucket(address, factor):
+            return ((address >> 3) * factor % (1 << 64) >> 32) % 64
 
-        mine = [address for address in range(0x10000, 0x40000, 16) if first(address) == 5][:9]
+        mine, seconds = [], {5}
+        for address in range(0x10000, 0x80000, 16):
+            second = bucket(address, 0xD6E8FEB86659FD93)
+            if bucket(address, 0x9E3779B97F4A7C15) == 5 and second not in seconds and len(mine) < 9:
+                mine.append(address)
+                seconds.add(second)
+        self.assertEqual(len(mine), 9)
         for count, address in enumerate(mine, 1):
             machine.alloc(address, count)
             found, spilled = self.buckets(tables)
             self.assertEqual(sorted(sum(found, [])), sorted(mine[:count]))
-            # one place is left for who has none elsewhere
-            self.assertEqual(len(found[5]), min(count, 3))
-            self.assertEqual(spilled[5], max(count - 3, 0))
+            self.assertEqual(sorted(found[5]), mine[:2][:count], 'then the other one is emptier')
+            self.assertEqual(spilled[5], max(count - 2, 0))
             self.assertEqual(sum(spilled), spilled[5])
         # found there again: a second allocation of the same address, a free
         machine.alloc(mine[8], 100)
@@ -592,6 +597,25 @@ class Suite(object):
             machine.call(machine.release, address)
         found, spilled = self.buckets(tables)
         self.assertEqual((sum(found, []), sum(spilled), tables['unknown_frees']), ([], 0, 0))
+
+    def test_addresses_at_equal_distances(self):
+        """As a leak leaves them: the table gets no larger before a third of it is used, loses none before half is."""
+        for distance in (16, 32, 48, 64, 80, 96, 112, 128, 208, 272, 4096, 8208):
+            machine = self.simple(blocks=1 << 12)
+            for number in range(1 << 11):
+                machine.alloc(0x7f5500000010 + distance * number)
+                if number == (1 << 12) // 3:
+                    self.assertLess(machine.tables['overflowed'], 64, distance)
+            self.assertEqual(machine.tables['lost_blocks'], 0, distance)
+            self.assertEqual(machine.tables.count()[0], 1 << 11)
+
+    def test_the_key_of_an_empty_place(self):
+        """free(1), which some allocators hand out for a size of 0."""
+        machine = self.simple()
+        for address in range(1, 8):
+            machine.call(machine.release, address)
+        self.assertEqual(machine.tables['unknown_frees'], 7)
+        self.assertEqual(total(machine.tables.figures(), 'free'), total(machine.base, 'free'))
 
     def test_nothing_stays_counted_as_spilled(self):
         machine = self.simple(blocks=64)
@@ -623,6 +647,7 @@ class Suite(object):
         for number in range(40):
             machine.alloc(0x10000 + 16 * number)
         lost = tables['lost_blocks']
+        self.assertFalse(tables.add_level(machine.file.fileno(), 64), 'no larger than the last one')
         self.assertTrue(tables.add_level(machine.file.fileno(), 512))
         self.assertTrue(tables.add_level(machine.file.fileno(), 1 << 20))      # as much as there is left
         self.assertFalse(tables.add_level(machine.file.fileno(), 1 << 20))
@@ -637,6 +662,12 @@ class Suite(object):
         for number in range(400):
             machine.call(machine.release, 0x10000 + 16 * number)
         self.assertEqual(tables.count()[0], 0)
+
+    def test_no_further_level_where_none_was_reserved(self):
+        sizes = dict(blocks=1 << 10, reserve=0)
+        self.assertEqual(recorder.Tables.size_of(**sizes), recorder.Tables.taken(**sizes))
+        machine = self.simple(**sizes)
+        self.assertFalse(machine.tables.add_level(machine.file.fileno(), 1 << 14))
 
     def test_switches(self):
         machine = self.simple()

@@ -461,9 +461,13 @@ class Loop(unittest.TestCase):
         self.assertRegex(self.complaints[0], 'ended unexpectedly .*: look whether the target still runs')
 
     def test_no_end_of_a_recorder(self):
-        script = [dict(self.SCRIPT[0], engine='recorder')] + self.SCRIPT[1:-1]
-        self.assertEqual(self.play(script)[0], 1)
-        self.assertRegex(self.complaints[0], r'ended unexpectedly .*: the target goes on; .* --heal 5, takes out')
+        begin = dict(self.SCRIPT[0], engine='recorder', pid=os.getpid())
+        self.assertEqual(self.play([begin])[0], 1)
+        self.assertRegex(self.complaints.pop(), r'the target goes on, .* --heal %d, takes out' % os.getpid())
+        self.assertEqual(self.play([begin, {'type': 'stop', 'reason': 'user'}])[0], 1)
+        self.assertNotRegex(self.complaints.pop(), 'heal')
+        self.assertEqual(self.play([dict(begin, pid=1 << 30)])[0], 1)
+        self.assertNotRegex(self.complaints.pop(), 'heal|goes on')
 
     def test_report_to_a_file(self):
         path = os.path.join(support.temporary_directory(), 'leaks.txt')

@@ -571,6 +571,26 @@ class Tables(RowCase):
         elf.fde(elf.cie(), 0x2000, 0)
         self.assertEqual(Thread(elf.finish(), self.MAIN).walk().addresses, at(0x2000, 0x1050, 0x910))
 
+    def test_a_long_search_table(self):
+        elf = FakeElf()
+        cie = elf.cie()
+        count = 2 * unwinder._LANDMARK + 2
+        for number in range(count):
+            elf.fde(cie, 0x10000 + 0x20 * number, 0x10, advance(4) + cfa_offset(16 + 8 * number))
+        # an empty function before, and behind, a landmark
+        for number in (unwinder._LANDMARK, unwinder._LANDMARK + 40):
+            elf.fde(cie, 0x10000 + 0x20 * number, 0)
+        table = unwinder.FrameTable(elf.finish())
+        for number in range(count):
+            pc = 0x10000 + 0x20 * number
+            self.assertEqual(table.row_at(pc + 8)[1][:2], (RSP, 16 + 8 * number))
+            table._last = None
+            self.assertIsNone(table.row_at(pc + 0x18), hex(pc))
+        self.assertIsNone(table.row_at(0xffff))
+        self.assertIsNone(table.row_at(0))
+        elf.hdr = elf.hdr[:-4]
+        self.assertRaises(UnwindError, unwinder.FrameTable(elf).row_at, 0x10000)
+
     def test_gaps_belong_to_nobody(self):
         table = unwinder.FrameTable(simple_elf().finish())
         for pc in (0, 0x8ff, 0x920, 0xfff, 0x1100, 0x1fff, 0x2200, 1 << 40):
