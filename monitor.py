@@ -2323,7 +2323,7 @@ class TrapEngine(object):
                 for event in self.tracer.unread:
                     self._last_event(event, problems)
                 del self.tracer.unread[:]
-                self.tracer.keep([(item.start, item.end) for module in {hook.module for hook in self.hooks}
+                self.tracer.keep([(item.start, item.end) for module in self._to_be_proved()
                                   for item in module.maps if 'x' in item.permissions])
                 self.tracer.detach_all()
                 if late:
@@ -2732,6 +2732,10 @@ class TrapEngine(object):
 
     # -- the proof
 
+    def _to_be_proved(self):
+        """The modules whose code is compared with their files at the end."""
+        return {hook.module for hook in self.hooks}
+
     def _differences(self, module):
         """Where a module's executable memory differs from its file -> (list of addresses, at most 1000; how many bytes
         were compared)."""
@@ -2782,7 +2786,7 @@ class TrapEngine(object):
             lines.append('The target has ended: there is nothing to give back.')
         elif self.hooked:
             left = [area for area in self.plan.areas if area.left]
-            size, differing = self._compare({hook.module for hook in self.hooks})
+            size, differing = self._compare(self._to_be_proved())
             if differing and not self._alive():
                 differing = []
             if differing:
@@ -3956,6 +3960,10 @@ class Healer(TrapEngine):
             self.modules.on_unload = self._module_gone
             self._buffer = self.tracer.registers_buffer
         self.address = self.size = 0
+        self.noted_modules = set()          # where the notes say that hooks were
+
+    def _to_be_proved(self):
+        return self.noted_modules
 
     def find(self, children=False):
         """Whether there is anything; then the process is looked at, maybe stopped, until heal() or forget().
@@ -4014,6 +4022,7 @@ class Healer(TrapEngine):
         self.modules.refresh()
         if any(self.modules.at(entry[0]) is None for entry in entries):
             return ['what an earlier run left cannot be taken out: its notes are of another program'], []
+        self.noted_modules = {self.modules.at(entry[0]) for entry in entries}
         plan = self.plan = HookPlan(self.modules, tracer.read)
         for start, end, pieces in saved:
             area = Area(start, end, 'what an earlier run left', b'')
@@ -4043,7 +4052,7 @@ class Healer(TrapEngine):
         if self.target_gone:
             problems = []
         elif not problems:
-            size, differing = self._compare({self.modules.at(entry[0]) for entry in entries})
+            size, differing = self._compare(self._to_be_proved())
             if differing:
                 problems.append('%d bytes of code differ from the file, the first at %#x'
                                 % (len(differing), differing[0]))

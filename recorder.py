@@ -24,8 +24,10 @@ The tables, each with its size in the header:
     blocks    buckets of 4 records of 16 bytes; an address can be in two buckets of each level. First word:
               address / 8 (44 bits), stack (20 bits); second: tick of birth (31), reported as expired (1),
               size or its code (32). Records come and go by one cmpxchg16b: there is no half record and no
-              tombstone. Level 0 takes what finds both its buckets full, level 1 is the table, further levels
-              can be added while the recorder runs.
+              tombstone. Behind a level's buckets, 16 bits for each: how many records whose first bucket it
+              is are in their second one (never less than there are): where that is 0, only the first is
+              looked at. Level 0 takes what finds both its buckets full, level 1 is the table, further
+              levels can be added while the recorder runs.
     large     sizes of 4 GB and more; a size code from LARGE_CODE on is an index into it
     stacks    a record each (STACK), number 0 is for blocks whose stack found no room. Only added to.
     index     hash of a stack (44 bits) and its number (20), open addressing, one compare-and-swap publishes a
@@ -35,8 +37,8 @@ The tables, each with its size in the header:
               compared where they lay the last time. The cache says which stack to try, first by sp and return
               address, then by the word that differed
     counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up
-              to. What was allocated is
-              that and what is in the table of blocks, so an allocation counts nothing.
+              to. What was allocated is that and what is in the table of blocks, so an allocation counts
+              nothing.
     rules     for each pc what leads to its caller, 48 bits pc (bit 47: it is exact, no return address) and 16
               bits of rule, in one word. Written by the monitor alone. palette: 64 bits for rules that 16 do
               not hold.

@@ -187,7 +187,8 @@ class SharedMemory(unittest.TestCase):
         self.assertEqual(platform.processes_that_map(-1), [7, 9])
 
     def test_children_that_hide(self):
-        parents = {30: (31, 10), 31: (30, 10), 20: (1, 5), 21: (20, 10), 22: (21, 10), 23: (20, 4), 24: (1, 10), 25: (20, 10)}
+        parents = {30: (31, 10), 31: (30, 10), 20: (1, 5),
+                   21: (20, 10), 22: (21, 10), 23: (20, 4), 24: (1, 10), 25: (20, 10)}
         platform._processes = lambda kind, argument=None: platform.parse_processes(b''.join(
             process_record(pid=pid, ppid=parent, seconds=start) for pid, (parent, start) in sorted(parents.items())))
 
