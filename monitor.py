@@ -3480,6 +3480,7 @@ class RecorderEngine(TrapEngine):
         begin = tracer.first_stop or begin
         seen = []
         try:
+            self._check_thread_pointers(begin)
             tid = self._thread_for_injection()
             where = self._syscall_instruction()
             if tid is None or where is None:
@@ -3516,6 +3517,18 @@ class RecorderEngine(TrapEngine):
             self._resume_while_attaching()
             self._stood_still(time.monotonic() - begin)
         return seen
+
+    def _check_thread_pointers(self, begin):
+        """The recorder tells threads apart by fs:0, which has to hold its own address (psABI 3.4.6: ELF TLS, variant II);
+        in a program without a C library it may be no memory at all. Looked at for 10 ms at most."""
+        tracer = self.tracer
+        for task in tracer.tasks.values():
+            if task.stopped:
+                pointer = tracer.thread_pointer(task.tid)
+                if tracer.read(pointer, 8) != struct.pack('<Q', pointer):
+                    raise MonitorError('a thread has no thread pointer, as without a C library')
+                if time.monotonic() - begin > 0.01:
+                    break
 
     def _resume_while_attaching(self):
         """The target need not stand still until the hooks go in, but a command stays where it is: at main."""

@@ -201,6 +201,24 @@ class Limits(LimitsTest):
                 self.end(run)
                 self.check_target(target, before, run)
 
+    def test_without_a_thread_pointer(self):
+        flags = ['-nostdlib', '-static', '-no-pie', '-fno-stack-protector', '-fno-builtin', '-fcf-protection=none']
+        with Target(compile_program('tlsless.c', flags=flags)) as target:
+            for engine in 'auto', 'trap':
+                run = Memleax('-e', '1', '--engine', engine, '--force', target.pid)
+                self.addCleanup(run.kill)
+                run.begin()
+                wait_for_more(target, 20)
+                target.ask('leak 3', '^leaked')
+                run.expect_expired(3, 20)
+                report = run.finish()
+                self.assertIsNone(target.process.poll(), run.transcript())
+                self.assertEqual([(stack.may_leak, stack.may_leak_bytes) for stack in report.stacks], [(3, 231)])
+                self.assertEqual('no thread pointer' in run.transcript(), engine == 'auto', run.transcript())
+                self.assertEqual(report.status, 0, run.transcript())
+            wait_for_more(target, 20)
+            self.assertEqual(numbers_of(target)[-1], 0)
+
     def address_space(self, headroom):
         with Target(compile_program('limited.c')) as target:
             before = take_snapshot(target.pid)
