@@ -819,22 +819,12 @@ class Reporter(object):
             return self.exit_status or EXIT_FAILED
         if not self.ended:
             what = 'look whether the target still runs'
-            if self.recorded is not None and not self.given_back and exists(self.recorded):
+            if self.recorded is not None and not self.given_back \
+                    and monitor.platform.start_time(self.recorded) is not None:
                 what = 'the target goes on, and the next run, or --heal %d, takes out what was left in it' % self.recorded
             self.complain('the monitor ended unexpectedly (%s): %s; please report this' % (status, what))
             return EXIT_FAILED
         return self.exit_status
-
-
-def exists(pid):
-    """Whether there is such a process (kill(2), signal 0)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def complain(text):

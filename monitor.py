@@ -54,6 +54,7 @@ SCAN_BYTES = 1 << 18            # of a stack, looked through for return addresse
 STOP_ATTEMPTS = 20              # at the end, each with more patience than the one before
 LINGER_UNKNOWN = 30.0           # seconds more, while a thread has not been given the processor
 SETTLE = 0.2                    # seconds given to threads to get from a ptrace-stop to where they go
+LOOK_AT_MOST = 0.01             # seconds of standstill in which threads are looked at one by one
 ANOTHER_TRACER = 2.0            # seconds in which another one may let go of the target
 LINGER = 1.0                    # seconds given to threads to leave the stubs before these are given up
 REACH = 0x38000000              # bytes between two things one of which is to call the other: well under 2 GB, twice
@@ -3343,7 +3344,7 @@ class RecorderEngine(TrapEngine):
         self.tables = None
         self.entries = []               # of the hooked functions, by number
         self.codes = []                 # Areas of the recorder's code
-        self.noted = []                 # (address, bytes) that the notes say were there
+        self.noted = {}                 # address -> the bytes that the notes say were there
         self.gate = 0
         self.tables_address = self.tables_size = 0
         self.sizes = {}
@@ -3511,7 +3512,7 @@ class RecorderEngine(TrapEngine):
                 tracer.write(address, code)
             for task in tracer.tasks.values():
                 registers = tracer.registers(task.tid) if task.stopped else None
-                if registers is not None and time.monotonic() - begin < 0.01:
+                if registers is not None and time.monotonic() - begin < LOOK_AT_MOST:
                     seen.append((registers, tracer.read(registers[unwinder.RSP], STACK_BYTES)))
         finally:
             self._resume_while_attaching()
@@ -3520,14 +3521,14 @@ class RecorderEngine(TrapEngine):
 
     def _check_thread_pointers(self, begin):
         """The recorder tells threads apart by fs:0, which has to hold its own address (psABI 3.4.6: ELF TLS, variant II);
-        in a program without a C library it may be no memory at all. Looked at for 10 ms at most."""
+        in a program without a C library it may be no memory at all."""
         tracer = self.tracer
         for task in tracer.tasks.values():
             if task.stopped:
                 pointer = tracer.thread_pointer(task.tid)
                 if tracer.read(pointer, 8) != struct.pack('<Q', pointer):
                     raise MonitorError('a thread has no thread pointer, as without a C library')
-                if time.monotonic() - begin > 0.01:
+                if time.monotonic() - begin > LOOK_AT_MOST:
                     break
 
     def _resume_while_attaching(self):
@@ -3560,9 +3561,8 @@ class RecorderEngine(TrapEngine):
     def _write_notes(self, hooks=False):
         """What it takes to take all out again, for who comes after a monitor that was killed: JSON. See Healer."""
         plan = self.plan
-        self.noted = [(address, self._what_was_there(area, address, len(data)))
-                      for area in plan.areas for address, data, _ in area.pieces] if hooks else []
-        noted = dict(self.noted)
+        noted = self.noted = {address: self._what_was_there(area, address, len(data))
+                              for area in plan.areas for address, data, _ in area.pieces} if hooks else {}
         data = json.dumps({
             'pid': self.pid,
             'entries': [[hook.patch[0], hook.patch[1].hex(), hook.old.hex()] for hook in plan.hooks] if hooks else [],
@@ -3590,7 +3590,7 @@ class RecorderEngine(TrapEngine):
         if self.tables is None:
             return
         tables, tracer = self.tables, self.tracer
-        if sum((area.saved for area in self.plan.areas), []) != self.noted:
+        if {address: old for area in self.plan.areas for address, old in area.saved} != self.noted:
             self._write_notes(True)
         self.stub_frames = frozenset(hook.stub.frame[0] for hook in self.hooks if hook.stub.frame)
         for hook in self.hooks:
@@ -4033,9 +4033,9 @@ class Healer(TrapEngine):
         self._reserve_descriptors()
         tracer = self.tracer
         self.modules.refresh()
-        if any(self.modules.at(entry[0]) is None for entry in entries):
-            return ['what an earlier run left cannot be taken out: its notes are of another program'], []
         self.noted_modules = {self.modules.at(entry[0]) for entry in entries}
+        if None in self.noted_modules:
+            return ['what an earlier run left cannot be taken out: its notes are of another program'], []
         plan = self.plan = HookPlan(self.modules, tracer.read)
         for start, end, pieces in saved:
             area = Area(start, end, 'what an earlier run left', b'')

@@ -808,23 +808,10 @@ SHARED_BITS = 0xf0000ffff000
 SHARED_MARK = 0x60000da00000          # so that pages of 2 MB can be used
 
 
-def _shared_in(pid):
-    """Where a process has mapped memory of map_shared(), as far as the mappings show that -> [(address, size)]."""
-    found = []
-    for item, flags in _mappings_and_flags(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''):
-        # FreeBSD 14 and later call shared memory without a name "anon"
-        if item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP:
-            if item.start & SHARED_BITS == SHARED_MARK:
-                found.append((item.start, item.end - item.start))
-            elif found and item.start == sum(found[-1]):
-                found[-1] = found[-1][0], item.end - found[-1][0]
-    return found
-
-
 def processes_that_map(fd):
     """Ids of the processes that have a file of make_shared_file() mapped, as far as this memleax let it be mapped."""
     return [process.pid for process in _processes(KERN_PROC_PROC)
-            if process.pid != os.getpid() and any(address in _shared for address, _ in _shared_in(process.pid))]
+            if process.pid != os.getpid() and any(address in _shared for address, _ in shared_memory_of(process.pid))]
 
 
 def unreadable_children(pid, since):
@@ -844,8 +831,16 @@ def unreadable_children(pid, since):
 
 
 def shared_memory_of(pid):
-    """Where a process has mapped files of make_shared_file() -> [(address, size)]."""
-    return _shared_in(pid)
+    """Where a process has mapped files of make_shared_file(), as far as the mappings show that -> [(address, size)]."""
+    found = []
+    for item, flags in _mappings_and_flags(_sysctl(CTL_KERN, KERN_PROC, KERN_PROC_VMMAP, pid) or b''):
+        # FreeBSD 14 and later call shared memory without a name "anon"
+        if item.path[:1] != '/' and flags & KVME_FLAG_NOCOREDUMP:
+            if item.start & SHARED_BITS == SHARED_MARK:
+                found.append((item.start, item.end - item.start))
+            elif found and item.start == sum(found[-1]):
+                found[-1] = found[-1][0], item.end - found[-1][0]
+    return found
 
 
 def address_space_left(pid):

@@ -231,9 +231,14 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 
 /* ---- blocks ---- */
 
+INLINE u64 place_of(header *h, u32 level, u64 key, u64 factor)
+{
+	return key * factor >> 32 & h->blocks_mask[level];
+}
+
 INLINE block *bucket_of(header *h, u32 level, u64 key, u64 factor)
 {
-	return (block *)at(h, h->blocks_at[level] + ((key * factor >> 32 & h->blocks_mask[level]) * 64));
+	return (block *)at(h, h->blocks_at[level] + place_of(h, level, key, factor) * 64);
 }
 
 INLINE void prefetch(header *h, u64 key)
@@ -245,8 +250,8 @@ INLINE void prefetch(header *h, u64 key)
  * the level's buckets. */
 INLINE unsigned short *spilled_of(header *h, u32 level, u64 key)
 {
-	u64 mask = h->blocks_mask[level];
-	return (unsigned short *)at(h, h->blocks_at[level] + (mask + 1) * 64) + (key * GOLDEN >> 32 & mask);
+	u64 buckets = h->blocks_mask[level] + 1;
+	return (unsigned short *)at(h, h->blocks_at[level] + buckets * 64) + place_of(h, level, key, GOLDEN);
 }
 
 INLINE void spill(unsigned short *place, int n)

@@ -1478,7 +1478,7 @@ KEEPER = zlib.decompress(base64.b64decode(
     'p4Zr5uTnG2q3bCID+sKUegRm9fuMK4nuEGcFvnMO/akCUVcrgLl0mYASsmps1uORZwYRrS8RWsfVNZswYxrEQFOCqU0kHY/ksK9z'
     'FOziDKvIAPuFD8P3dbIginrKca9qmj3rG8bjoky8pjwZitc8HkyOpXxZr9G/GIJflv55j0TgWyT4IvIiAMet4snSzhGAR2OvTtDb'
     '2IoNRF3jc6B7198G3WtHga665gNMk5xbCG03G+ZSBNu/i9csGoJZpvR/EcxeUlOnCWYDSLzi9NcUF+WfKYxSyv8DsNVpcQ=='))
-SOURCE_CHECKSUM = 0x486b9fab
+SOURCE_CHECKSUM = 0x0968e1e3
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

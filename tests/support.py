@@ -68,8 +68,6 @@ def temporary_directory():
     return _temporary
 
 
-# --- compiling ---
-
 def open_to_all(path):
     """Whether every folder that leads to a file lets any user through."""
     path = os.path.dirname(os.path.realpath(path))
@@ -79,6 +77,8 @@ def open_to_all(path):
         path = os.path.dirname(path)
     return False
 
+
+# --- compiling ---
 
 def find_compiler(language='c'):
     """Path of a C (or 'c++') compiler, or None."""
