@@ -3281,7 +3281,7 @@ class SharedLedger(object):
 
     def expire_to(self, now):
         """As Ledger.expire_to()."""
-        self.tables['tick'] = now & 0x7fffffff
+        self.tables.set_tick(now)
         try:
             for _ in range(SCAN_PARTS):
                 while self.expire(self.tables.buckets() // SCAN_PARTS + 1):
@@ -3302,11 +3302,13 @@ class SharedLedger(object):
             self.leader(number)             # also what has not expired belongs to its CallStack's figures
         found = []
         for number, (blocks, size) in self.expired.items():
-            records = [self.tables.stack(member) for member in self.members[number]]
-            late = sum(record.free_expired for record in records)
-            late_bytes = sum(record.free_expired_bytes for record in records)
-            if blocks > late:
-                found.append((blocks - late, size - late_bytes, number, late, late_bytes))
+            left = left_bytes = 0           # what was reported and is still there; the rest has been freed
+            for member in self.members[number]:
+                if member < len(figures):
+                    left += figures[member].expired
+                    left_bytes += figures[member].expired_bytes
+            if left:
+                found.append((left, left_bytes, number, blocks - left, size - left_bytes))
         found.sort()
         self.engine._send_modules()
         entries = []
@@ -3696,7 +3698,7 @@ class RecorderEngine(TrapEngine):
         lively = clock()
         while True:
             now = clock()
-            tables['tick'] = int((now - ledger.started) * 1000) & 0x7fffffff
+            tables.set_tick(int((now - ledger.started) * 1000))
             busy = self._serve(now >= next_serve)
             if now >= next_serve:
                 next_serve = now + 0.02

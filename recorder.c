@@ -8,9 +8,9 @@
  * structures are declared there too, once; the header made from that declaration is included on the
  * compiler's command line.
  *
- * No lock anywhere.  A block is 16 bytes, put in and taken out by one cmpxchg16b, so no thread that is
- * stopped, killed or thrown out by siglongjmp can leave half of one.  No state is kept for a thread between
- * calls.
+ * No lock anywhere.  A block is 16 bytes, put in by one cmpxchg16b, so no thread that is stopped, killed or
+ * thrown out by siglongjmp can leave half of one; see take() for how it is taken out.  No state is kept for a
+ * thread between calls.
  *
  * Facts: System V ABI AMD64 3.2 (registers, stack frame), 3.4.1 and 6.2 (fs:0, unwinding); struct sigcontext
  * in Linux arch/x86/include/uapi/asm/sigcontext.h; "SDM" volume 3, 9.2 (order of loads and stores).
@@ -18,7 +18,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
-#define RARE static __attribute__((noinline, cold))             /* small rather than fast */
+#define RARE static __attribute__((noinline, cold))
+/* The code is to be small (-Os), to find room in tails of segments; but for what runs at each allocation. */
+#define FAST __attribute__((optimize("O2", "no-reorder-blocks-and-partition")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define VOLATILE(x) (*(volatile __typeof__(x) *)&(x))
@@ -65,7 +67,7 @@ struct walk {
 	u64 own;                                /* in: it is the thread's own, mapped up to `high` for sure */
 	u64 reached;                            /* the sp of the outermost frame that was found */
 	u64 hash;
-	u32 count, checks, extras, span;        /* frames; of the layout, see there */
+	u32 count, extras, span, top;           /* frames; of the layout, see there */
 	u32 ending, nested, cacheable;
 	u64 missing;                            /* the pc without a rule */
 #ifdef KEEPER
@@ -219,7 +221,6 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 	if (unlikely(w1 & EXPIRED)) {
 		stack_record *record = (stack_record *)at(h, h->stacks_at) + stack;
 		u64 n;
-		add(&record->free_expired_bytes, size);
 		n = fetch_add(&record->free_expired, 1);
 		if (n < LATE_AGES)
 			VOLATILE(record->late_ages[n]) = age + 1;
@@ -231,19 +232,39 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 
 /* ---- blocks ---- */
 
-INLINE u64 place_of(header *h, u32 level, u64 key, u64 factor)
+/* Of the first bucket.  Blocks near one another in memory are used at about the same time, so their records lie near
+ * one another, too: a kilobyte of the program's goes to 64 buckets in a row, one for each 16 bytes. */
+INLINE u64 first_hash(u64 key)
 {
-	return key * factor >> 32 & h->blocks_mask[level];
+	u64 x = (key >> 7) * GOLDEN;
+	return x ^ x >> 29;
 }
 
-INLINE block *bucket_of(header *h, u32 level, u64 key, u64 factor)
+INLINE u64 first_place(header *h, u32 level, u64 key)
 {
-	return (block *)at(h, h->blocks_at[level] + place_of(h, level, key, factor) * 64);
+	return (first_hash(key) >> 20 ^ (key >> 1 & 63)) & h->blocks_mask[level];
 }
 
-INLINE void prefetch(header *h, u64 key)
+INLINE block *bucket_at(header *h, u32 level, u64 place)
 {
-	__builtin_prefetch(bucket_of(h, h->levels - 1, key, GOLDEN), 1);
+	return (block *)at(h, h->blocks_at[level] + place * 64);
+}
+
+INLINE block *first_bucket(header *h, u32 level, u64 key)
+{
+	return bucket_at(h, level, first_place(h, level, key));
+}
+
+INLINE block *second_bucket(header *h, u32 level, u64 key)
+{
+	return bucket_at(h, level, key * SECOND_MIX >> 32 & h->blocks_mask[level]);
+}
+
+/* The place in its first bucket that a record is put in if it is empty, as it nearly always is: then it takes no more
+ * than a look at one word to find it. */
+INLINE block *best_place(header *h, u32 level, u64 key)
+{
+	return first_bucket(h, level, key) + (first_hash(key) >> 62);
 }
 
 /* How many records are not in this bucket, the first of their two, but in the second.  These counts lie behind
@@ -251,7 +272,7 @@ INLINE void prefetch(header *h, u64 key)
 INLINE unsigned short *spilled_of(header *h, u32 level, u64 key)
 {
 	u64 buckets = h->blocks_mask[level] + 1;
-	return (unsigned short *)at(h, h->blocks_at[level] + buckets * 64) + place_of(h, level, key, GOLDEN);
+	return (unsigned short *)at(h, h->blocks_at[level] + buckets * 64) + first_place(h, level, key);
 }
 
 INLINE void spill(unsigned short *place, int n)
@@ -261,37 +282,34 @@ INLINE void spill(unsigned short *place, int n)
 
 /* A bit for each record of a bucket that has this address; 0 for the address: that is empty.  Without branches: where
  * in a bucket it is cannot be foreseen. */
-INLINE u32 places_in(block *b, u64 key)
+NOINLINE u32 places_in(block *b, u64 key)
 {
-	u32 i, found = 0;
-
-	for (i = 0; i < BUCKET; i++)
-		found |= (u32)(VOLATILE(b[i].w0) >> 20 == key) << i;
-	return found;
+	return (VOLATILE(b[0].w0) >> 20 == key) | (u32)(VOLATILE(b[1].w0) >> 20 == key) << 1
+		| (u32)(VOLATILE(b[2].w0) >> 20 == key) << 2 | (u32)(VOLATILE(b[3].w0) >> 20 == key) << 3;
 }
 
 INLINE u32 how_many(u32 places)
 {
-	return (places & 1) + (places >> 1 & 1) + (places >> 2 & 1) + (places >> 3);
+	return 0x4332322132212110ul >> places * 4 & 7;
 }
 
 /* The record of an address in a level; 0: there is none.  *second: which of its buckets it is in. */
-INLINE block *find(header *h, u32 level, u64 key, int *second)
+RARE block *find(header *h, u32 level, u64 key, int *second)
 {
-	block *b = bucket_of(h, level, key, GOLDEN);
+	block *b = first_bucket(h, level, key);
 	u32 found = places_in(b, key);
 
 	*second = 0;
 	if (!found && unlikely(VOLATILE(*spilled_of(h, level, key)))) {
 		*second = 1;
-		b = bucket_of(h, level, key, SECOND_MIX);
+		b = second_bucket(h, level, key);
 		found = places_in(b, key);
 	}
 	return found ? b + __builtin_ctz(found) : 0;
 }
 
-/* Take the block at an address out: its words to out[], or 0. */
-NOINLINE int take(header *h, u64 address, u64 *out)
+/* Take the block at an address out, wherever it is: its words to out[], or 0. */
+RARE int take_anywhere(header *h, u64 address, u64 *out)
 {
 	u64 key = address >> 3, w0, w1;
 	u32 level;
@@ -314,10 +332,35 @@ NOINLINE int take(header *h, u64 address, u64 *out)
 				spill(spilled_of(h, level, key), -1);
 			if (unlikely(!level))
 				add(h->overflowed, -1ul);
-			return 1;
+			return w1 != 0;                         /* 0: somebody was thrown out of take() */
 		}
 	}
 	return 0;
+}
+
+/*
+ * Take the block at an address out: its words to out[], or 0.
+ *
+ * Two plain stores are enough, and need not wait for the line as a cmpxchg16b does: but for the thread that gives the
+ * block back, nobody changes a record with its final stack but the monitor, which marks what it reports.  A mark
+ * that it makes in between is lost together with the record, so nothing may be concluded from there being none
+ * (keeper_sum() counts those that are left).  The second word goes first: while the first one is there the place is
+ * not empty for anybody, and a record without a second word is on its way out.
+ */
+INLINE int take(header *h, u64 address, u64 *out)
+{
+	u64 key = address >> 3;
+	block *b = best_place(h, h->levels - 1, key);
+	u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1);
+
+	if (likely(key && w0 >> 20 == key && (w0 & STACK_MASK) < h->pending_base && w1)) {
+		VOLATILE(b->w1) = 0;
+		VOLATILE(b->w0) = 0;
+		out[0] = w0;
+		out[1] = w1;
+		return 1;
+	}
+	return take_anywhere(h, address, out);
 }
 
 /* The record (w0, w1) is put in the place of one with the same address that is there already. */
@@ -338,12 +381,12 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
 }
 
 /*
- * Put a record in; 0: no room.  It goes into the newest level, into the first of its two buckets while that holds one
- * other at most, so that hardly ever more than one line of memory is looked at; else into the emptier one, which keeps
- * the other from filling up.  Where both are full it goes to level 0, small and empty nearly always: then it is not
- * looked at.
+ * Put a record in, wherever there is room; 0: nowhere.  It goes into the newest level, into the first of its two
+ * buckets while that holds one other at most, so that hardly ever more than one line of memory is looked at; else into
+ * the emptier one, which keeps the other from filling up.  Where both are full it goes to level 0, small and empty
+ * nearly always: then it is not looked at.
  */
-NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
+RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20, old0, old1;
 	u32 level, levels, room, taken, other, overflow = 0;
@@ -359,18 +402,21 @@ NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 				old0 = VOLATILE(b->w0);
 				old1 = VOLATILE(b->w1);
 				if (old0 >> 20 == key && swap_block(b, old0, old1, w0, w1)) {
-					replaced(h, old0, old1, tcb);
+					if (likely(old1))
+						replaced(h, old0, old1, tcb);
+					else                    /* thrown out of take(), see there */
+						add(h->lost_blocks, 1);
 					return 1;
 				}
 			}
 		}
 		level = overflow ? 0 : levels - 1;
-		place = bucket_of(h, level, key, GOLDEN);
+		place = first_bucket(h, level, key);
 		room = places_in(place, 0);
 		taken = room ^ ((1 << BUCKET) - 1);
 		second = 0;
 		if (unlikely(taken & (taken - 1))) {            /* more than one */
-			b = bucket_of(h, level, key, SECOND_MIX);
+			b = second_bucket(h, level, key);
 			other = places_in(b, 0);
 			if (how_many(other) > how_many(room)) {
 				second = 1;
@@ -396,6 +442,21 @@ NOINLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 		if (unlikely(overflow))
 			add(h->overflowed, -1ul);
 	}
+}
+
+/* Put a record in; 0: no room.  place: the best for it, at this moment or a little before. */
+INLINE int put(header *h, block *place, u64 w0, u64 w1, u64 tcb)
+{
+	u64 key = w0 >> 20;
+	block *b = (block *)((u64)place & -64ul);               /* its bucket */
+
+	/* it is empty, and there is no record with this address in the bucket or anywhere else */
+	if (likely(VOLATILE(h->levels) == 2 && !VOLATILE(h->overflowed[0]) && VOLATILE(b[0].w0) >> 20 != key
+		   && VOLATILE(b[1].w0) >> 20 != key && VOLATILE(b[2].w0) >> 20 != key
+		   && VOLATILE(b[3].w0) >> 20 != key && !VOLATILE(place->w0)
+		   && !VOLATILE(*spilled_of(h, 1, key)) && swap_block(place, 0, 0, w0, w1)))
+		return 1;
+	return put_anywhere(h, w0, w1, tcb);
 }
 
 /* ---- stacks ---- */
@@ -488,20 +549,22 @@ INLINE u64 start_of(u64 hook)
 
 /*
  * Walk.  frames: also write the frames there, w->count of them at most.  l: also write there what it takes to
- * find the same stack again without walking, w->checks and w->extras at most.
+ * find the same stack again without walking, w->count and w->extras at most.
  *
- * A layout: where each return address lay (words from the first one; with a last one that must be zero), and
- * where each fp that mattered lay (all ones: in the register) and pointed.  These are all the words of memory
- * that the walk depends on, so where they are the same, so is the stack: 30 compares that do not wait for one
+ * A layout: where each return address lay (words from the first one; `top`: one that must be zero, 0: none), and
+ * where each fp that mattered lay (FP_REGISTER: it was in the register yet) and pointed.  These are all the words of
+ * memory that the walk depends on, so where they are the same, so is the stack: 30 compares that do not wait for one
  * another in place of 30 steps that do.
  */
-NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
+#define FP_REGISTER 0xFFFFFFFFul
+
+RARE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 {
 	u64 pc = w->pc, sp = w->sp, fp = w->fp, base = w->sp, span = w->high - w->sp, fp_at = 0;
 	u64 key = pc, hash = start_of(hook), exact = 0;
-	u32 *where = l ? l->where : 0, *extra = where + w->checks, most = w->extras;
-	u32 count = 0, limit = frames || l ? w->count : h->limit, zero = 0, extras = 0, whole_limit = h->limit;
-	u32 rule, kind, slot;
+	u32 *where = l ? l->where : 0, *extra = where + w->count, most = w->extras;
+	u32 count = 0, limit = frames || l ? w->count : h->limit, extras = 0, whole_limit = h->limit;
+	u32 rule, kind, slot, top = 0;
 	u64 offset, cfa;
 
 	w->nested = 0;
@@ -549,17 +612,19 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 		if (likely(kind == KIND_SP))
 			cfa = sp + offset;
 		else if (likely(kind != KIND_SIGNAL)) {
-			u64 place = 0xFFFFFFFF;
-			if (fp_at) {
-				fp = word(w, fp_at);
-				place = (fp_at - base) >> 3;
-				fp_at = 0;
+			if (fp_at || !extras) {                 /* else it is what it was */
+				u64 place = FP_REGISTER;
+				if (fp_at) {
+					fp = word(w, fp_at);
+					place = (fp_at - base) >> 3;
+					fp_at = 0;
+				}
+				if (where && extras < most) {
+					*extra++ = place;
+					*extra++ = (fp - base) >> 3;
+				}
+				extras++;
 			}
-			if (where && extras < most) {
-				*extra++ = place;
-				*extra++ = (fp - base) >> 3;
-			}
-			extras++;
 			cfa = fp + offset;
 			if (unlikely(kind == KIND_DEREF)) {
 				u64 pointer = cfa;
@@ -622,22 +687,20 @@ NOINLINE void walk(header *h, u64 hook, struct walk *w, u64 *frames, layout *l)
 		key = pc = word(w, cfa - 8);
 		if (unlikely(!pc)) {
 			/* a return address of zero is where stacks end; the zero is compared too */
-			if (where && count + 1 == w->checks)
-				where[count] = (sp - base) >> 3;
-			zero = 1;
+			top = (sp - base) >> 3;
 			w->ending = END;
 			break;
 		}
 	}
 	w->count = count;
 	w->reached = sp;
-	w->checks = count + zero;
+	w->top = top;
 	w->extras = extras;
 	w->span = (sp - base) >> 3;
 	w->hash = finish(hash, count, w->ending);
 }
 
-INLINE u64 find_stack(header *h, u64 hash, u64 **place)
+NOINLINE u64 find_stack(header *h, u64 hash, u64 **place)
 {
 	u64 *index = at(h, h->index_at), mask = h->index_mask, position = hash & mask, entry;
 	u32 i;
@@ -868,56 +931,65 @@ RARE u64 large_size(header *h, u64 size)
 }
 
 /* Note where the words of a stack lay, to find it again without walking.  0: not to be had. */
-RARE int learn_layout(header *h, stack_record *record, u64 hook, struct walk *w)
+RARE u64 learn_layout(header *h, stack_record *record, u64 hook, struct walk *w)
 {
-	u64 words = (sizeof(layout) + 4ul * w->checks + 8ul * w->extras + 7) / 8, offset;
+	u64 words = (sizeof(layout) + 4ul * w->count + 8ul * w->extras + 7) / 8, offset;
 	struct walk again = *w;
 	layout *l;
 
-	if (VOLATILE(record->layout))
-		return 1;
+	offset = VOLATILE(record->layout);
+	if (offset)
+		return offset;
 	offset = reserve_words(h, words);
 	if (!offset)
 		return 0;
 	l = (layout *)((u64 *)at(h, h->frames_at) + offset);
 	walk(h, hook, &again, 0, l);
-	if (again.hash != w->hash || again.checks != w->checks || again.extras != w->extras)
+	if (again.hash != w->hash || again.count != w->count || again.extras != w->extras)
 		return 0;
-	l->checks = w->checks;
+	l->count = w->count;
 	l->extras = w->extras;
 	l->span = w->span;
+	l->top = w->top;
+	l->hook = hook & HOOK_MASK;
+	l->frames = record->frames;
 	BARRIER();
 	VOLATILE(record->layout) = offset;
-	return 1;
+	return offset;
 }
 
-/* Is the stack as it was when this one's layout was noted?  If not, *key becomes that of what was found in
- * the first place that differs: up to there the layout holds, so it says on which branch of the tree of
- * stacks to go on. */
-INLINE int same_stack(header *h, stack_record *record, u64 hook, struct walk *w, u64 *key)
+/* Is the stack as it was when this layout was noted?  If not, *key becomes that of what was found in the first
+ * place that differs: up to there the layout holds, so it says on which branch of the tree of stacks to go on. */
+INLINE int same_stack(u64 *pool, layout *l, u64 hook, struct walk *w, u64 *key)
 {
-	u64 sp = w->sp, *pool = at(h, h->frames_at), *frames = pool + record->frames, found;
-	layout *l = (layout *)(pool + record->layout);
-	u32 *where = l->where, i, n = l->checks, count = record->count;
+	u64 *frames = pool + l->frames, *sp = (u64 *)w->sp, *at = sp - 1, found;
+	u32 i = 0, n = l->count, *where = l->where, *end;
 
-	if (unlikely((w->high - sp) >> 3 < l->span || record->hook != (hook & HOOK_MASK))) {
+	if (unlikely((w->high - w->sp) >> 3 < l->span || l->hook != (hook & HOOK_MASK))) {
 		*key = mix(*key, hook);
 		return 0;
 	}
-	for (i = 0; i < count; i++) {
-		found = word(w, sp - 8 + 8ul * where[i]);
+	do {
+		found = VOLATILE(at[where[i]]);
 		if (found != frames[i])
 			goto differs;
-	}
-	if (n > count) {
-		found = word(w, sp - 8 + 8ul * where[count]);
+	} while (++i < n);
+	if (l->top) {
+		found = VOLATILE(at[l->top]);
 		if (found)
 			goto differs;
 	}
 	where += n;
-	for (i = 0; i < l->extras; i++, where += 2) {
-		found = (where[0] == 0xFFFFFFFF ? w->fp : word(w, sp + 8ul * where[0])) - sp;
-		if (found != 8ul * where[1])
+	end = where + l->extras * 2;
+	if (where != end && where[0] == FP_REGISTER) {          /* only the first can be */
+		found = w->fp;
+		if (found != (u64)(sp + where[1]))
+			goto differs;
+		where += 2;
+	}
+	for (; where != end; where += 2) {
+		found = VOLATILE(sp[where[0]]);
+		if (found != (u64)(sp + where[1]))
 			goto differs;
 	}
 	return 1;
@@ -926,15 +998,55 @@ differs:
 	return 0;
 }
 
+/* The number of a stack that is not one of those remembered (0: none can be had), after which it is.  last: the one
+ * looked at last; cached: where it is to be noted; *waiting: set where the number is a provisional one. */
+RARE u64 not_recalled(header *h, u64 hook, struct walk *w, u64 last, u64 *cached, pending **waiting)
+{
+	u64 stack, offset, generation = VOLATILE(h->generation);        /* before the rules are looked at */
+	int learning = VOLATILE(h->state) != STATE_ON;
+	u32 tries;
+
+	for (tries = 0; ; tries++) {
+		walk(h, hook, w, 0, 0);
+		stack = 0;
+		if (pending_ending(w->ending)) {
+			stack = claim(h, hook, w, waiting);
+			if (stack)
+				return stack;
+			if (tries < WALK_TRIES && wait_for_monitor(h, w))
+				continue;
+		}
+		stack = learning && w->ending >= FIRST_CUT ? 0 : stack_number(h, hook, w);
+		if (stack != WALK_AGAIN)
+			break;
+		stack = 0;
+		if (tries == WALK_TRIES)
+			break;
+	}
+	if (w->ending >= FIRST_CUT)
+		add(h->cut + shard_of(this_thread()) * 8, !learning);
+	/* last: the same frames, laid out otherwise */
+	if ((w->ending < FIRST_CUT || w->ending == CUT) && stack && stack != last && w->cacheable) {
+		offset = learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, w);
+		if (offset)
+			VOLATILE(*cached) = stack | offset << 20 | generation << 52;
+	}
+	if (!stack && !learning)
+		add(h->lost_stacks, 1);
+	return stack;
+}
+
 /* An allocating function has returned. */
-static __attribute__((used)) void after(struct frame *f, u64 fp)
+static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 {
 	header *h = tables();
-	u64 hook = f->hook, result = f->rax, size, tcb, stack, last = 0, *ret, w1, generation, key;
+	u64 hook = f->hook, result = f->rax, size, tcb, *ret, w1;
+	u64 stack, last = 0, generation, key, entry, *cached, *pool;
 	u64 first = f->rest[0], second = f->rest[1], third = f->rest[2];
 	struct walk w;
 	pending *waiting = 0;
-	u32 *cached, tries;
+	block *place;
+	u32 tries;
 	int learning;
 
 	if (!h)
@@ -956,7 +1068,7 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 	if (hook & HOOK_BOTH) {
 		if (f->rest[3]) {
 			if (!result && size) {
-				if (!put(h, f->rest[3], f->rest[4], tcb))
+				if (!put_anywhere(h, f->rest[3], f->rest[4], tcb))
 					add(h->lost_blocks, 1);
 			} else
 				freed(h, f->rest[3], f->rest[4], tcb);
@@ -973,48 +1085,25 @@ static __attribute__((used)) void after(struct frame *f, u64 fp)
 			add(h->lost_blocks, 1);
 		return;
 	}
-	prefetch(h, result >> 3);
-	generation = VOLATILE(h->generation) & 0xFFF;
+	place = best_place(h, h->levels - 1, result >> 3);
+	__builtin_prefetch(place, 1);
+	generation = VOLATILE(h->generation);
 	w.pc = *ret;
 	w.sp = (u64)(ret + 1);
 	w.fp = fp;
 	w.high = end_of_stack(h, tcb, w.sp, &w.own);
 	key = (w.sp * SECOND_MIX ^ w.pc) * GOLDEN;
 	for (tries = 0; tries < CACHE_TRIES; tries++) {
-		cached = (u32 *)at(h, h->cache_at) + (key >> (64 - CACHE_BITS));
-		stack = VOLATILE(*cached);
-		if (stack >> 20 != generation)
+		cached = (u64 *)at(h, h->cache_at) + (key >> (64 - CACHE_BITS));
+		entry = VOLATILE(*cached);
+		if (unlikely((entry >> 52 ^ generation) & 0xFFF))
 			break;
-		last = stack &= STACK_MASK;
-		if (same_stack(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w, &key))
+		last = stack = entry & STACK_MASK;
+		pool = at(h, h->frames_at);
+		if (same_stack(pool, (layout *)(pool + (u32)(entry >> 20)), hook, &w, &key))
 			goto found;
 	}
-	for (tries = 0; ; tries++) {
-		walk(h, hook, &w, 0, 0);
-		stack = 0;
-		if (unlikely(pending_ending(w.ending))) {
-			stack = claim(h, hook, &w, &waiting);
-			if (stack)
-				break;
-			if (tries < WALK_TRIES && wait_for_monitor(h, &w))
-				continue;
-		}
-		stack = learning && w.ending >= FIRST_CUT ? 0 : stack_number(h, hook, &w);
-		if (likely(stack != WALK_AGAIN))
-			break;
-		stack = 0;
-		if (tries == WALK_TRIES)
-			break;
-	}
-	if (likely(!waiting)) {
-		if (unlikely(w.ending >= FIRST_CUT))
-			add(h->cut + shard_of(tcb) * 8, !learning);
-		if ((w.ending < FIRST_CUT || w.ending == CUT) && stack && stack != last && w.cacheable          /* last: the same frames, laid out otherwise */
-			 && learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, &w))
-			VOLATILE(*cached) = stack | generation << 20;
-	}
-	if (unlikely(!stack) && !learning)
-		add(h->lost_stacks, 1);
+	stack = not_recalled(h, hook, &w, last, cached, &waiting);
 found:
 	if (unlikely(learning)) {
 		/* what is not known yet is asked for, nothing is noted */
@@ -1025,7 +1114,7 @@ found:
 		return;
 	}
 	w1 = VOLATILE(h->tick) << BIRTH_SHIFT | (likely(size < LARGE_CODE) ? size : large_size(h, size));
-	if (unlikely(!put(h, result >> 3 << 20 | stack, w1, tcb))) {
+	if (unlikely(!put(h, place, result >> 3 << 20 | stack, w1, tcb))) {
 		add(h->lost_blocks, 1);
 		if (waiting)
 			waiting->address = 0;
@@ -1060,7 +1149,7 @@ u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u6
 		for (i = 0; i < BUCKET; i++, b++) {
 			w1 = VOLATILE(b->w1);
 			alive += w1 != 0;
-			if (likely(w1 & EXPIRED || ((tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK) < threshold))
+			if (likely(!w1 || w1 & EXPIRED || ((tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK) < threshold))
 				continue;
 			w0 = VOLATILE(b->w0);
 			if (!w0 || (w0 & STACK_MASK) >= h->pending_base)
@@ -1079,17 +1168,18 @@ u64 keeper_scan(header *h, u64 level, u64 position, u64 units, u64 threshold, u6
 	return position;
 }
 
-/* Figures of all stacks: for each row 8 words: live, live bytes, birth of the oldest (all ones: none), free,
- * free bytes, total ticks, ~min, max.  Exact when no thread is inside the recorder. */
+/* Figures of all stacks: for each row SUM_WORDS words: live, live bytes, age of the oldest (all ones: none), free, free
+ * bytes, total ticks, ~min, max, reported as expired and still there, their bytes.  Exact when no thread is inside the
+ * recorder. */
 u64 keeper_sum(header *h, u64 *out, u64 rows)
 {
 	u64 level, i, shard, live = 0, tick = real(h)->tick;
 
-	for (i = 0; i < rows * 8; i++)
-		out[i] = i % 8 == 2 ? -1ul : 0;
+	for (i = 0; i < rows * SUM_WORDS; i++)
+		out[i] = i % SUM_WORDS == 2 ? -1ul : 0;
 	for (i = 0; i < h->rows; i++) {
 		/* what waits to be settled counts for the stack without a number */
-		u64 *o = out + (i < rows ? i * 8 : 0);
+		u64 *o = out + (i < rows ? i * SUM_WORDS : 0);
 		if (i >= rows && i < h->pending_base)
 			continue;
 		for (shard = 0; shard < 1ul << SHARD_BITS; shard++) {
@@ -1108,12 +1198,16 @@ u64 keeper_sum(header *h, u64 *out, u64 rows)
 		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
 		for (; b < end; b++) {
 			u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1), *o, age;
-			if (!w0)
+			if (!w1)
 				continue;
 			live++;
-			o = out + ((w0 & STACK_MASK) < rows ? (w0 & STACK_MASK) * 8 : 0);
+			o = out + ((w0 & STACK_MASK) < rows ? (w0 & STACK_MASK) * SUM_WORDS : 0);
 			o[0]++;
 			o[1] += size_of(h, w1);
+			if (w1 & EXPIRED) {
+				o[8]++;
+				o[9] += size_of(h, w1);
+			}
 			age = (tick - (w1 >> BIRTH_SHIFT)) & TICK_MASK;
 			if (o[2] == -1ul || age > o[2])
 				o[2] = age;
@@ -1130,11 +1224,13 @@ u64 keeper_count(header *h, u64 *bytes, u64 *frees)
 	for (level = 0; level < h->levels; level++) {
 		block *b = (block *)at(h, h->blocks_at[level]);
 		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
-		for (; b < end; b++)
-			if (VOLATILE(b->w0)) {
+		for (; b < end; b++) {
+			u64 w1 = VOLATILE(b->w1);
+			if (w1) {
 				live++;
-				sum += size_of(h, VOLATILE(b->w1));
+				sum += size_of(h, w1);
 			}
+		}
 	}
 	if (rows > h->stacks_limit)
 		rows = h->stacks_limit;
@@ -1193,7 +1289,7 @@ u64 keeper_settle(header *h, u64 slot, u64 number)
 		goto done;
 	for (level = 0; level < h->levels; level++)
 		for (which = 0; which < 2; which++) {
-			block *b = bucket_of(h, level, key, which ? SECOND_MIX : GOLDEN);
+			block *b = which ? second_bucket(h, level, key) : first_bucket(h, level, key);
 			for (i = 0; i < BUCKET; i++, b++) {
 				u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1);
 				if (w0 == (key << 20 | provisional)

@@ -90,6 +90,7 @@ CONSTANTS = (
     ('STATE_ON', 1), ('STATE_LEARNING', 2),     # while learning nothing is noted but what is not known yet
     ('PENDING_FREE', 0), ('PENDING_BUSY', 1), ('PENDING_FULL', 2),
     ('LATE_AGES', 3),
+    ('SUM_WORDS', 10),
     ('NESTED', 1),              # flag of a stack: the allocating function was called by another
     ('NEST_DEPTH', 6),          # frames within which that other one would be found
     # how a walk ended; from FIRST_CUT on it was cut short; after NO_RULES and COMPLEX the monitor may know more
@@ -143,10 +144,12 @@ STRUCTURES = (
         ('free_max', 'u32', 1))),
     ('stack_record', (
         ('hash', 'u64', 1), ('frames', 'u32', 1), ('layout', 'u32', 1),
-        ('free_expired', 'u64', 1), ('free_expired_bytes', 'u64', 1), ('dropped', 'u64', 1),
+        ('free_expired', 'u64', 1), ('spare2', 'u64', 1), ('dropped', 'u64', 1),
         ('count', 'u32', 1), ('ending', 'u16', 1), ('hook', 'u8', 1), ('flags', 'u8', 1),
         ('late_ages', 'u32', 3), ('spare', 'u32', 1))),
-    ('layout', (('checks', 'u32', 1), ('extras', 'u32', 1), ('span', 'u32', 1), ('where', 'u32', 0))),
+    ('layout', (
+        ('count', 'u32', 1), ('extras', 'u32', 1), ('span', 'u32', 1), ('hook', 'u32', 1), ('frames', 'u32', 1),
+        ('top', 'u32', 1), ('where', 'u32', 0))),
     ('thread', (('tcb', 'u64', 1), ('asked', 'u64', 1), ('low', 'u64', 3), ('high', 'u64', 3))),
     ('pending', (
         ('state', 'u64', 1), ('hook', 'u64', 1), ('address', 'u64', 1), ('pc', 'u64', 1), ('sp', 'u64', 1),
@@ -197,7 +200,7 @@ LOOP_CONSTANTS = (
 )
 _TYPES = {'u8': (1, 'B'), 'u16': (2, 'H'), 'u32': (4, 'I'), 'u64': (8, 'Q')}
 MAGIC = int.from_bytes(b'memleaxR', 'little')
-VERSION = 2
+VERSION = 3
 PAGE = 4096
 
 
@@ -298,7 +301,7 @@ def place(areas, built=None):
             return None
         area = min(fitting, key=lambda area: area[1] - area[0])
         addresses[number] = area[0]
-        area[0] = area[0] + size + 15 & -16
+        area[0] = area[0] + size + 3 & -4
     if max(addresses) - min(addresses) > (1 << 31) - (1 << 20):
         return None
     return addresses
@@ -501,15 +504,15 @@ the stack, or 16 KB; what lies between that and `high` has changed since and mus
 (with EXACT: an exact one) without a usable rule. address: of the block, 0 if it found no room.
 """
 StackRecord = collections.namedtuple(
-    'StackRecord', 'number hook frames exact ending nested free_expired free_expired_bytes late_ages')
+    'StackRecord', 'number hook frames exact ending nested free_expired late_ages')
 StackRecord.__doc__ = """A stack in the tables. frames: tuple of pcs from the hooked function's caller on,
-exact: indices of those that are no return addresses; ending: of ENDINGS; late_ages: of the first frees of
-reported blocks, in ticks."""
+exact: indices of those that are no return addresses; ending: of ENDINGS; free_expired: frees of reported blocks
+as far as the recorder saw the report; late_ages: of the first of them, in ticks."""
 Figures = collections.namedtuple(
-    'Figures', 'live live_bytes oldest free free_bytes free_total free_min free_max')
+    'Figures', 'live live_bytes oldest free free_bytes free_total free_min free_max expired expired_bytes')
 Figures.__doc__ = """What a stack's blocks add up to; ages in ticks. alloc = live + free.
 
-oldest: age of the oldest alive, None if there is none.
+oldest: age of the oldest alive, None if there is none; expired: of those alive, what was reported as expired.
 """
 
 # name: (what it counts, default)
@@ -592,14 +595,14 @@ class Tables(object):
         index = max(_power(stacks * 2), 64)
         head = {
             'magic': MAGIC, 'version': VERSION | LAYOUT_CHECKSUM << 32, 'generation': 1, 'limit': 50, 'trust': 1 << 14,
-            'levels': 2, 'pending_base': stacks, 'rows': rows, 'rules_mask': rules - 1,
+            'levels': 2, 'tick': 1, 'pending_base': stacks, 'rows': rows, 'rules_mask': rules - 1,
             'rules_shift': 65 - rules.bit_length(), 'threads_mask': threads - 1, 'index_mask': index - 1,
             'stacks_limit': stacks, 'frames_limit': wanted['frames'], 'pending_mask': pending - 1,
             'notes_size': wanted['notes'], 'stacks_next': 1, 'frames_next': 1,
         }
         position = -(-_size['header'] // PAGE) * PAGE
         for name, size in (
-                ('cache_at', 4 << _constant['CACHE_BITS']),
+                ('cache_at', 8 << _constant['CACHE_BITS']),
                 ('rules_at', 8 * rules),
                 ('palette_at', 8 * _constant['PALETTE_SIZE']),
                 ('threads_at', threads * _constant['THREAD_BUCKET'] * _size['thread']),
@@ -676,7 +679,7 @@ class Tables(object):
         RecorderError."""
         fixed = {name: self._words[_WORD[name]] for name in _FIXED}
         spans = [
-            ('cache_at', 4 << _constant['CACHE_BITS']), ('rules_at', 8 * (fixed['rules_mask'] + 1)),
+            ('cache_at', 8 << _constant['CACHE_BITS']), ('rules_at', 8 * (fixed['rules_mask'] + 1)),
             ('palette_at', 8 * _constant['PALETTE_SIZE']),
             ('threads_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET'] * _size['thread']),
             ('shards_at', (fixed['threads_mask'] + 1) * _constant['THREAD_BUCKET']),
@@ -800,7 +803,7 @@ class Tables(object):
         if generation > 0xfff:
             generation = 1
             start = self['cache_at']
-            self._bytes[start:start + (4 << _constant['CACHE_BITS'])] = bytes(4 << _constant['CACHE_BITS'])
+            self._bytes[start:start + (8 << _constant['CACHE_BITS'])] = bytes(8 << _constant['CACHE_BITS'])
         self['generation'] = generation
 
     def missed(self):
@@ -919,6 +922,10 @@ class Tables(object):
 
     # -- blocks and figures
 
+    def set_tick(self, ticks):
+        """The time, in ticks. Never 0: a block of no bytes born then would look like one that is on its way out."""
+        self['tick'] = ticks & 0x7fffffff or 1
+
     def scan(self, threshold, buckets=1 << 30, most=1 << 30):
         """Blocks that are `threshold` ticks old or more and were not listed before, the oldest first, as a
         list of (address, size, stack number, birth in ticks). Goes round: looks at so many buckets from where
@@ -965,13 +972,14 @@ class Tables(object):
         """Figures of every stack -> list by number. Exact when no thread is inside the recorder."""
         self.settle_rest()
         rows = max(min(self['stacks_next'], self['stacks_limit']), 1)
-        out = array('Q', bytes(64 * rows))
+        out = array('Q', bytes(8 * _constant['SUM_WORDS'] * rows))
         self.keeper.sum(self._header, out.buffer_info()[0], rows, 0, 0, 0, 0, 0)
         found = []
         append = found.append
-        for live, live_bytes, oldest, free, free_bytes, total, inverse, longest in zip(*[iter(out)] * 8):
+        for (live, live_bytes, oldest, free, free_bytes, total, inverse, longest, expired,
+             expired_bytes) in zip(*[iter(out)] * _constant['SUM_WORDS']):
             append(Figures(live, live_bytes, None if oldest >> 63 else oldest, free, free_bytes, total,
-                           inverse ^ 0xffffffff if inverse else 0, longest))
+                           inverse ^ 0xffffffff if inverse else 0, longest, expired, expired_bytes))
         return found
 
     def stack(self, number):
@@ -979,7 +987,7 @@ class Tables(object):
         if not 0 <= number < self['rows']:
             raise IndexError(number)
         place = self['stacks_at'] + number * _STACK.size
-        (_, frames, _, free_expired, free_expired_bytes, _, count, ending, hook, flags, late0, late1, late2,
+        (_, frames, _, free_expired, _, _, count, ending, hook, flags, late0, late1, late2,
          _) = _STACK.unpack_from(self._bytes, place)
         start = (self['frames_at'] >> 3) + frames
         if number == 0 or not frames or start + count > self.size >> 3:
@@ -990,7 +998,7 @@ class Tables(object):
         exact = tuple([index for index, word in enumerate(words) if word & EXACT_FRAME])
         return StackRecord(number, hook, tuple([word & ~EXACT_FRAME for word in words]), exact,
                            ENDINGS[min(ending, len(ENDINGS) - 1)], bool(flags & _constant['NESTED']),
-                           free_expired, free_expired_bytes,
+                           free_expired,
                            tuple([late - 1 for late in (late0, late1, late2) if late]))
 
     def add_level(self, fd, records):
@@ -1272,213 +1280,229 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4752,
-    'keeper_finish': 6048,
-    'keeper_forget': 6592,
-    'keeper_know': 9440,
-    'keeper_scan': 4016,
-    'keeper_settle': 5520,
-    'keeper_stack': 4976,
-    'keeper_sum': 4368,
-    'keeper_teach': 6384,
-    'keeper_traps': 6720,
+    'keeper_count': 4704,
+    'keeper_finish': 6000,
+    'keeper_forget': 6480,
+    'keeper_know': 9328,
+    'keeper_scan': 3872,
+    'keeper_settle': 5392,
+    'keeper_stack': 4928,
+    'keeper_sum': 4240,
+    'keeper_teach': 6272,
+    'keeper_traps': 6608,
     'recorder_after': 47,
     'recorder_before': 8,
 }
 PARTS = (
     (0, 77),
     (80, 113),
-    (128, 556),
-    (560, 1025),
-    (1040, 1128),
-    (1136, 2104),
-    (2112, 2445),
-    (2448, 3713),
-    (3728, 4135),
-    (4144, 4299),
-    (4304, 4605),
-    (4608, 4906),
-    (4912, 5016),
-    (5024, 5245),
-    (5248, 6850),
+    (128, 551),
+    (560, 652),
+    (656, 892),
+    (896, 1190),
+    (1200, 1288),
+    (1296, 1959),
+    (1968, 2301),
+    (2304, 3508),
+    (3520, 3601),
+    (3616, 3968),
+    (3968, 4308),
+    (4320, 4621),
+    (4624, 4922),
+    (4928, 5032),
+    (5040, 5284),
+    (5296, 5736),
+    (5744, 7226),
 )
 FIXUPS = (
-    (29, 0, 9),
-    (71, 0, 14),
+    (29, 0, 12),
+    (71, 0, 18),
     (289, 2, 1),
-    (1114, 4, 2),
-    (1533, 5, 4),
-    (3372, 7, 6),
-    (3903, 8, 7),
-    (4151, 9, 0),
-    (4198, 9, 3),
-    (4289, 9, 2),
-    (5168, 13, 7),
-    (5261, 14, 0),
-    (5504, 14, 5),
-    (5537, 14, 2),
-    (5759, 14, 6),
-    (6201, 14, 7),
-    (6246, 14, 11),
-    (6277, 14, 10),
-    (6444, 14, 8),
-    (6619, 14, 13),
-    (6714, 14, 12),
-    (6748, 14, 5),
+    (753, 4, 3),
+    (867, 4, 3),
+    (988, 5, 4),
+    (1274, 6, 2),
+    (1457, 7, 4),
+    (1530, 7, 6),
+    (1621, 7, 3),
+    (1691, 7, 3),
+    (3208, 9, 8),
+    (3788, 11, 9),
+    (3922, 11, 10),
+    (3973, 12, 0),
+    (4202, 12, 5),
+    (4297, 12, 2),
+    (5187, 16, 9),
+    (5371, 17, 9),
+    (5411, 17, 14),
+    (5439, 17, 13),
+    (5471, 17, 10),
+    (5501, 17, 11),
+    (5666, 17, 16),
+    (5757, 18, 0),
+    (5943, 18, 7),
+    (6234, 18, 8),
+    (6511, 18, 17),
+    (6925, 18, 2),
+    (7157, 18, 7),
+    (7212, 18, 15),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNp9WAt0FFWa7krnCS3VYJSM4pKMzU6iHKVdRuk1HrpINdzCaoxCJIIPZtjDMqu7wyZdwDrOSLbSg9eyVj3iOLt7dnf24ay7M3uQ'
-    's6u8fHQ1kAcChjBGHqtC5NGdIrERiQkj1H7/7TxgdYZzSFfVvff/7/0f3/f/1+fL/zsv/8HF+vsfeHCpUq/crzygLGb8TEYO+nzK'
-    'cmWZ8pDS+Nijyx5q3PVN0xgfyHy33Odzf7Nv375tEoTlmOxsjE70+Zg55F9bYp72M3t+oc2kZybs2nf1P42fV5YwfkDhXQ1Ky6ee'
-    'J/sg81DLRe8zz1tbbv+1D3tgdmE782+cBdm65dN2XPfUwqe3/9Vd/8is+xjjh3V5cw9zMlWsxmk54Xne0zrv1nhnuJM5fZXs5ldy'
-    '2BLjXcw5XgopGXqThphVzSIDRg2zNq6QSEX5C0zay6SLqvzmlFhrd6JI8/a60zO3QqDG0+51zHOYmYoyc7jQSCtmr18z04XMWrpe'
-    '5QdUvv/LHk3e3K1LR5nTW8T8r5SSUOmitbBCt79fETnXHOAdOUXeMjsUcYybhJmwoUpWtYvxI/FkZ2KN1TSN2cumuUHuuO/zXE7e'
-    'cmsklyjmbZGBphyz55Vq5kX/unt0aWGQYf4ynR+GhGIcaSh/pJwuRSveGXXAmiAzLxesq1RsTWJmW4AHXnevzY2unuGmWPJYYqK7'
-    'PcfMjdECn08aU1GmS/BcgeSWYTpk4XH5I8rDwnXMGfAnQtaC1Ro/pPFzqh31FHPIS0yOJVOGDGNuKMNe8OwPp3YpS5UHlQZlScPi'
-    'cZ+pPBWXNx9k9sx2jdxj/cMvsOE4/5BZL2/Ak1b1ic6HxMGkLvITb4uFT4Y7des2zekvj0f2K/KmPThQMCa/2a8cOuU5sbKz5JSP'
-    'YsmTxpPMvle61549lzknIOEckw4yaXiVVbYq2Sm3HiNDvfPSpYdWbbuc6Ql3wmXncCJ44WPmnMb8HiZd1viFuGX4NGcA2g5AW5tm'
-    '7iFtg8qh06TtC9L2v9Amtz4LgYowuVssdjoYk986GV95UnNOFurSad36Q936i1Kdn2BOtlyPdMpJCigchx/XeR/j78FV7ZPk5BeX'
-    'PS/Ob47zx0tjycHEDFiD7AKfSHpVd94c3WQRf5KstCpnFpZ4ZPPbyX9kdM8NKWZGai4Mp9zpGJGTGyFz3COJM9m1+CAij9ypPKI8'
-    'qjz29XzMKS3HKQ11nro6vPS7F6xpKoG6aKW0azB6u2RUxiH2xlXm+pnS2mJzfXXR2kliN4WIpuy3v/I8ekvR25gabftoIChLKfcf'
-    '1By3XGlASLwn4sTJVjJ+nplnqxkvDzGuh4KxcDdDwFGoqXyPecmTWxfjECrvKssYwfEDyq0xfOYZZtcj9FPljC8JVTCuhhBkS+iP'
-    'GqqI8wPMKkesFbZrVT06P5cPE4fZs2XGE6FSZuHP1QH30e8NuDXMXkgBd+dYwDlXBNy/fj3gzucDricfcG2jAfdjBNxn0PYJtLWP'
-    'BJynHDpD2r4aDTijxF2S3+HvjbIjcnK2R74PhPJxdkWQMQsmxSedn87IeM/egNz39mf/Dc/hVCzZrcqxFJJU5/thAzvUHk7FrV+H'
-    'KBg1a1OIgk+v6mfOKWz+AyZdAvrr1p2ULJQpI2bKZ4palqONH+eOeU62/9JLHjDmkpvOQQYUya1RiaAqH76S/FYunKIts5WDjKdh'
-    'nkLatv5dn9y6FhOzK6VvtqVeNTCSvAiUq9L3a7mrln1OO/qEOwrfo/Aexen3myckBaCmSln6drBfMU9JIy9Of8HY2wf0FJMu0KqD'
-    'A4p5evTFGSgYeVMjWdm8EYZPdieCOGBi+tjh3HI6cPINgosdlIHZmkvgFeu5UD7LFWR5Zz7LO5nUoflbQ2NpDsv0jVqmX1jmlLBM'
-    '4LbE99yq3222RF3W+YqUbAqNQ8necSi5SoknHPLiSM4KPMk+4I3AhVsAFebu6m+ADXAA4z0a34sZYxjfANccBI0f1Ih1kdE3Py84'
-    '2DkBAn6eCFjjBWBcmdnP+sirVgFRxoScLm+ZQFA1TY90JKYyMx1lkYPGcUFREwhU/o7EWMuqmTUvyCJtTTNY5ONmIMZh0FG4M24t'
-    'r9Yiu4zvhLuRfJvSGp+SfRUrttMheIduT0trVl21Zj2OxQPNZZ5jDvuN024JiUq7OUgtZeDcOxhvAhJs9BXkuWwiaxfPgrStjakJ'
-    '45/pWXxOHjOm6byD1eRYZMGKJqRYh9ZeIIbM40NulU6+6bsH1UExjtM6dUMJUS7PsWuAtT7mpZY/QkZVlkYRrHGbBUapE9UQ4HAO'
-    'nVi3vl+qW8sqdOsOQsZKArcg2zaaEkzenIvXfIpaS6KRijjRcCzcadXV6hMBg3G7tsWqi2JoJgC1Eb+z8b86UWLVzaEH4etYGKk/'
-    'GCbKqVTxNcB4nQ4UUXlhSIwBMrO3GxNVYGq1GikPGcH2OgaM96nWzFC2i5zrHA/Gy3DKp0KVvkSAUAiYVRnnhQeo0Jkc5734ptWk'
-    'UQD4Y7ycEyZVtKuhWUFa/c54ebc5JcLGmaqHHW3b6HdE1wHd2tpBUCRvbiNTVECgav9AYtbzYgeHMjp3dFvd79OkobiF+oKUBfVI'
-    'jzFFkbd2rELR4jduCA/yZuZOJxqrRX2nV53z9NAso829zRyeaEzCwYohLdyd/ayAzpcIzY5FLhjXtwx7ns+XoHGRHh9vp3eFdyjm'
-    'cf+gU2Bcx/c72QKnv9g8ITun/GDjxMPuE9BZYPwxBlClks/twPtIh8MiqMKMnwP3spXAsoE5lDSak5lV1qzLWzshtSQxzf12uDuv'
-    'mPHmRvnlNMpPvphlH0WW6tKpLFUh0FAkt7ZD4jseEQAwaAqjYEkgTngPq2mj+g1OIO/NVOSX29TIklCgeVqsdRD5ho9Bhd+lme2l'
-    'rIbC1a/wpV/h2AHVflAi4gkygJ45VCgn6eTAfojUkYKTGe8ze0uMMt2K+fTInqbJsE0BBQVIOJDdAXKxnoDGSF/zdNJ1A+2D9Ch8'
-    '3ZDO20Z2hrevTMRcgc73ZPvJv7wXO9EjR2XzVihcaJdX6DW9rOXiZgzKP50qESslQuu1EYoiDPif0GuU7vfWi2NHB/eUGEXx5KAh'
-    'Y0tFAnvOZmuwIS1yFrtW5JdSeRXNRbHWVKJBfQaBqPNA6E+YNXuGT/QOfagqKzPB33oodi9J6rM0AxEnv5JWW9PoFCK7myaymozG'
-    'Ucxn3ClQ5M8rwmv2bUL6baLL2kAnQnLpZW0qnxminfwKkCuMhJQT5sS2mq/TIuebghrPCNdP3UGWdEsx8q1uM+0nr6+GUN1uGEI+'
-    'VQFX/Wh5WM1eQC6aIBQATYER+2fnYmLcugMGSBRBt7uRUvB6qzxkpgvuXlyLRMbphOlnvxhG23QW0gVDWU+FAjpfWa1KfVrNbquO'
-    '8cW1mnPWz38UZRirUPnjczTnVCnjF1l4SOUrVdFuhbvYjlFA0sMZYFJa0FLfTTTE62aBSOb87vqTqkJiFEI/je/fXkGMKVDwt0DB'
-    '1dafAQjNDaJheypUev5VdrdZibcm1GyDWVVwiVlNP5FM01mN/4ZZL6XotSbDIl1NR6kx+pX4YDd4LJJu7lDeFQ2TLjs7SWycX9bv'
-    '3kkim/8rnvQSrwHzmL0khOLqAOOfIGdd5rcI8ilEMvGLRLBLQrMY8mgOxURiCoDPjBK6a+YBL/u6iOJ8Q+M386X0YcaDfHWpgoVz'
-    'eH01/TL1GXbbKl4/UwFq6j755ejt4cG8ZKBCSy+26OllF3OavKVBVPPL46hnZzFrZwX2sj1KWqyXgmJfaVZ1MW7P7NakjzSkI81+'
-    'I84dDRiK8tAom0HlfeJf3ADzaKrXaRwMp8Z3jWw0d6/Wee6bvCQcYRXtQXcOf6D6nsNgpZ+AT6Kkx2AW6Bix9oT44nUYKxnvzbSd'
-    'Q1GUMm5FShXmU2q8h6cAcTL3kIGIGEs2ENG6MwmMwMGzQ4N195cmJgDz1iAC17vXQkYgL8PcHVye3Sl2gqf8HkEAvokE2Why5b+p'
-    'ECA1BGDd8SMCDH83a3cIGY1SfnAEha3XGyWxIHJAbj0zGm7WNsHy1jNRATH1sPTrAvKSHvH+hlHe13aOHcTpKw97rOpzUPwkcZWQ'
-    'Pv+Csp0oLW7VN0JUl0D61wSnWT8X9MV7RBV7aADwz+zEfh91BCin+RdItWA80mtcI28dbLlMsG/c6QbJtBPpJqLqiAK/7WP2OuDy'
-    'BNZyefoin2/dBGrtixj/0m3NW2BT2i0S2cy+/DDHpG1km+W8i7p53kUWQ5LBPACOLxcTQVgLK5Sd0XyRBes/0Pi2WLzt/3nrTs0u'
-    'TGn+DXOEfVGXLJpFoRW/+RkmInAv2UDzv0DG06X0SH13E7Jvyy30dC1DNWY9CpY5zMyfoEiQ3Vs0z9G894ydWVuoX4QG8D295hiL'
-    '7GqexFo6yVd6zREqlTEIFjii7Hx9Lr5FjmjygvdYxGHygo6WM54A7Cex+WJmPwkOmFfBrPlAqXnoAOeDBeeheJzfiF8gyXz0h/OQ'
-    'YR0gXD/VaXgFuq0tPc9eRfEY97M1ceyCH84XZ1TvjplCt16ZJY4/jBKL6hAQdvW9dnlpSy/tVbNrUWS/z6wScWA6+l30VLYNmeyh'
-    '/N5FlebndGpzOGi0IfZbNlBQbaObr7GEIxS8oPFhjXcrSzS+rwF922Jk3gpLqbXujwp8ZPzM+VcVKx6Aw5M/F6V+YT2zpyWvFU1b'
-    'i8BDx/WzyGFxO/BjzXoxD4qHCRT7ASrO3+ZBcbEAxWOaPfOI5v8PivBwJxIYTIRQ1fn7mYcvEOAR8kTwx9ii4LkWj7XGLxUQcTSC'
-    '/8bf85iPBqI8Vki/Ko+B6B8J5G+9zN0r8siSr3fH6lyr6IcuLNNyNiXAbA7gV24NFNMRBLjIrV4RDfxpPX1ATocHmfVDuGtpIzF9'
-    'o8YvKfKOkwFm3beCWY+tZqhYmycm+40iZt2CFqYfVSxitxSUylCJJaavC0AqoozJ6lF3MkL7CN1XGiXi0+ajmD7DVwo8gNBrmtFp'
-    'fNR80zj4AOye1iy0/8jIP9eshvUu4ugDjNeO1AygJ8QGzVszOq+W5jHsaBrdvU3VuZc5O5BHxpxmbkyJTrGSqmHQjadTdZ851gei'
-    'hw2Dmtm/gdbeirVy6xeFZMnakCQns3ik5b4i6pCO0UCyP9GLxheImaHCDAd2+m5nZV2Jb42seWNkjVCZ/XdawzOatXS1uF2AchjK'
-    'z+znRIN4RUVObQUQq81DhmcqtZtbP/xF/iKzGN3kh2Ky3VCqyBWBEjipfoZAWLqCISKKhfvpTmY1fVhBp1uTefsc3UgkQqs1693j'
-    'ghfGmhmMr6duii53/2hJaAVZNEjbgv4eNAu1xb687FmK/OZueoii8xmiB0YFClK9S7ceRpfkZMLIiI26JAarLaxy8LFcjxyWk9dT'
-    '2cz3a+ANemo5lb/7yujScP5Y4voLa1WLBVQrWrrIDnTGrPtLdTD+rKZpqvxm/W2kJxqPHDWuWWRPc1Srvhplgzv3Ctx00uhhenGY'
-    'LnQYtXJyGUhIdLN1ltoSoP0yzUuJi27Ld+/d6q4h4wcqd2LIz49ilhS3HwrEkJmT66zCl5ittg1hGsGJep9dbtLyNTHroUJoFYsO'
-    'y+Y9oNEFVgDF15BiDnuJkoV24QEsWmDp6ULYFdo0qhvRaO+j3dG9VfggtVaM780upe7BhptQVuW7TOoNIJ5uLk9T4C6G56xWUWqb'
-    'mUJzSFpbJmLLmOsuF5OZrYcaRyb/bJgu0VOUxMn3iWLNy/51XaKhoOEFQ5QEiXcVr839mfmWECqtLafSC9VQo09u/SWVsm+L+//n'
-    'Qi8IWNtK5L4jKuj1n/KFTweryml2YBd8p8NmEBmN873xMPV+5cbEkYtNo96tQb+Nud5eo2tEQ5K8PKpa/mlfvhN2F1Htt2LkFCsu'
-    '5E9hDnlGAEdAF7QQdnLfGpXxn1fIWHdtnCDrn2l/kYwxf4TWgApg5iv5tH20+smn5qZ0TpM2lUSRzKPmhW3/2xwqNha5v4Z0Kih9'
-    'iQXUNMHC2FuvSNfTCNWtIlTJXbp0OeMMjyAH7FBhiWvQp0LVzvFytSzFS9wisk9RnO9xr8s77nsCRIiCkKhuSf6jHrceY4KSNOfT'
-    'KmKQSYx/TNb4HE5jaHjgxAqdHx1FLVZ2FJsp18sGMsE+gW03jgENXcE2EiJGqNmpD7qTxr58h/HVwfxbO121wMHj9yzaFfcsLbtT'
-    'V19g/x/66xwT'))
+    'eNqVWXt0FFWa70p3kk7IUD3YSFRcE2h2EmWXtIuaHlBT0A23sBqCEEURZccdZGbcXYZ0AT52JVa3cK2twVlhmd1zdsZz5jjrHvVE'
+    '17MYfG1XAnlBJAkKQc4yISp20zxaGULCq/b33U4IePSPzR903dd37/0ev+/3XVyu3N8Z+c/O1y6+/4EHlVplsXK/soTxr1KPyS6X'
+    'slx5WHlIWfbYow8/tKzlu6Yxfio17XqXK/PJ3r17myQIyzLZ3lQzzuVixpB7XaFxzM2seR6LSZuLW/Ze+6fyM8pSxj9WeHed0vC5'
+    '48guyNzfcN457Tjr/NbzLh/EWJ425t5UBdma6VLfm/jsgud2PnXXb5m5iDHep8mNB5idKmeVdsNRx3Ge03ivyjuCHcw+Xsambs/i'
+    'SIx3M7vfCykpaklDzKxgoVN6JTM3rZRoC/9LTOpk0vmwvGNCJN4by1edzswtqdsgUOXNmYnMsZmRrGHGsEdvVowBt2o0e5j54IYw'
+    '/zjMu84dUOXGXk36jNkD+cy93UtCpfPmglLN+klp6Ov6Et6eVeS3ZwZCtn6zUBMOVMbKWxg/FE10xH5hrp3MrIcnZ3zczuzj2az8'
+    '9m2hbKyAt4ZOrc0ya45XNc6711dr0gIfw/w6jfd9NCKmAPcayt2LdL/Gx4zLeevLFEuVmNFawkveylyXHV04LbObJQ7HxmU+yjJj'
+    'U02eyyVdkV6kSTBanpQpwnTYEZ/LVyiPjFmN8W+YeZdmzvcxc34ZDFCl8TYo389C3fLWJLNP++UdSbs/j4UO1shbMXTKXyPvcCSn'
+    'aIiFDqCrldlp6hosyrJQj7y1Wd7Raw+4i7pbcvK7laV8UOUX6iC1kFnTz6l8L7mEZlqv0BXHrC83NjN+BMZR7eM3q0E0+lhPCg2/'
+    '0X8v2tHyHtU+WqC5rY1YqErDGt+XmgV7BnsV7g8kkvqTzNwmhFpzJLW8lzQZlXqZO0ELNKlbk/pWma5VmOkJJjML1J0vX3poVdPl'
+    '1AGlzRMQuudH4H17VDtdpk0V57tqx6h0iHbsuOw4iWTsI/mDJPsNtvBoUvsVpSoPKg8odSo/qyytW8KME6WqfdKtFwaT6WFIMOev'
+    'ZvySyqGDA2FrpaMYF53Y55HEF3oJMxMbi3AASO5lVjjgZ9wTYGZJgPHTGj8e5sdSb2FjBuskknL893QhU2bmeq/G28lgWiil7wt2'
+    'UAs25XvgOG2y/qHxbMDvivLxKl/njS1jTaPa1rgT5kdV+7QHNi5m5tYuuq1ifHUv7DDE+BBk3syCQ0I0fsq7mdPMJHjEQAGTupk7'
+    '3kU6WZU1wvkuh64A+xviDk4wyRKD8rZkxqs4e9OTYCFm7ColHSkrlEeVx1quxous0tBPMKHx5LWer82av2ZtIYTWlEktgzUzJL0s'
+    'Cu3ctMrYMF1aV2BsqMhfN55cfqMHLp9+/oLjUCtJrSs7KA8yno0EHeUBXOSmEcvAJv46GAJueAY2qmLwnm/7oRbwqnyXap+AJ+6C'
+    'DCyfiFbOFXdppr5acT6O4PTGkCPHf4sjh/lQuCip+8YsKce3CGcMB6YzHg5gRAv4wrwV9oRVw+gqTR2+6DhhE1+Yz3hrbBEz79HM'
+    'hd6cBYRV23NuMKTxTjLqeP1dwpdSkoZpl9ENaan/gnekmURobSSSRaSSH6OlOO3pZRQjyUjC0eRIdqH1yFk4xEBwUDVN4eHmyyKe'
+    'yjvp1nBYGJgvDfhUqVeVjmv8YOrgBYox2q9U4a1GVsbwdGZijrXGSbTGfjoWSMHBqNzYRfGjlndQ7KhSjyqlKW5+DSlzrJL/pvTE'
+    'm1mTr7z89vLbb5+LW7P9p6ySbTTA9qeMY4VGf2GotX58GxRHURnlnQo/EEkM6n5cQk68SZ76PzSSrset0Re74nwSHH66K/bnuNUo'
+    'EmjlA8KzgARSt+o2xvxWUuQPBuGtpN/HBxlOZR/zZFW5reR2vVBgembe/0ceHUWO//GS8MRcLKSXCOUjAKq+KwBU/jXjB1TeiSlX'
+    'PLAOqacHztmjUpZLI+dtETnPPoqEt4USnsrzkOFkZr3oorxk5sF79OKsJr9dTAgyWQu1xyYxo7kGkKz3i7xQTB7xbyTGfLiCmXN8'
+    'LNS6dhoLHakvA9CqfH+wI2our1BDLfqPgr2JDiC5yiekX8WKnaQJ3q5Zk5tVc26Fav4Ci0/VFzm2MezWj2UKSVRzJgupXoYcdzvj'
+    'a71IxK48EQb6ONYmvgXCmpuSxWPd9C26E4f1yYRdlcgi81eu9eFbbcsTQ0b/UKZcI+Mcv5vgB9eJT9pYSHkOcfkDYIeLOcnlK1pE'
+    'vFMqilobSgmHBQjz/SLGcWPN/IlXM28Vbk4BiTPOKWXvjfouAv8brbKfWQ9IIgCANrob2GEuqTbrZ2vjEKRRnsKIJ2rN3A6qsIzH'
+    'AmVoV/AD79FJ5UgsADgdKIsEOyLBwxj1BOFVSzSND4R5SSBC8JyGRWfoRQgmjxLao5e0zWUe8uTduWTjixalGXyu1BUr0RBipWHQ'
+    'CV7SGYWT/zBKcg6plb1Iiu4I928RiIIwCfgoJJyWq7lUY1LkiMZ24Tr2JA0GhkvJjZ0I0XZSAgBpSzdtux8B2qFZWhdl1ahZhIDD'
+    'Dr5oqFufoMjvdqxSyNA3Bgd5PcvcQuhzN+iTVp52tEBAb83MMIbH6TJuUgBpESS7Zlg7jNNXREL79esbhh3H5YqNxwQRU/+7k9oK'
+    '71CMo+5BO0+fyLvsdJ59ssA4KttfuiPYYEXmb7Fpnj4LA2CBZGOrZB/cv0/cStK4HeW2+jj4QaqaggSYUxUumqvhuBBbGJucmRJM'
+    '5nbW+NxlSEdG0sPnsvQjCEhN+jL9BqGjMZwvx23hgIN6gTE74NLnK00OpazEYGyCZl7PKhGeWQ1m9mIrN9lhCl2tLBzyB+onMTMW'
+    '8EZ4gWq0ejEV/Mit8HUXHUreGGHS2eAgdvHIidkSxW1KrexWQ0nZeJoCl58C2smJvxNMOOrSQl2y8ddo0C5TzScDZaHpgfobaV+S'
+    'H+HzhqKIC0hAD1q0jca70kdJJ/woq+xhIVs2bhEEuCRPqzzKGoYbyTNfGEe740QbVPONACEZhfsbgdcosu+rZfBVb83g7kI9P5o4'
+    'KUyZL2DmRPovgLBq6ATjaUV+OZnboj4/Ek/GloY3hwMzwvyRQOBvmDlzmsBvpDbrvrJU4AKlNYyEX8Qcxbggydubw/Fm0PDQLoBD'
+    'ZQozMxOwjzu3D5rpZgCnulPULxsJ9VPIJkXtdIjdF4m1k+60UHLtRJyn3qfiRGToSU155FRedN4AG7vJxhsgSbPqhuBI5YBNt8YP'
+    'sMqPGcBWnH8tRR2tSi/CxKh5Ky4dy8eGmX8OJoW2+QmIMcmIzwaARY9XqJWfIP27w3x5NZ8725yLQuU81SNhPjcMmhTmj9ewYHMY'
+    'lJXKkmD3NbDSLFLL8Zupn8+t+r5kgD/N3F4qnOF3PnLPnTXCsj2s/Ouo5dmjSkOqiTbBfWwK3FIVx/XrBdOIQrWIoOxRnA69B/mE'
+    '5wWT367PlAfBPpFxxtDxAtBxtfnzamYaG4VLIhdazwa8O0upjHyVzTLK0L3WGwmeTJeIZGNU0E8otfaEyj9h5stJasKgoe61n1G5'
+    '8rrosOocFmqub1dEUYPUZL9D8qP8rDbrHRJZ/2YUIfYasxBZ8NYMcEPjl5nbFCmN/zFVdR5GR6RVsdDSQHVsAnDfqCHYV40uJy0o'
+    'PfEy4oxGjjP28dVgRD4Fi6p5bQX9svDmDX+5itdOVwCqmkveVjMjeDInVbCqFGsYwPEcregbnP3tH5JmKyhQwAoH6BQ/J9aNTFDI'
+    'BDrsGjsF3w1DrtZ46ipbQqNm/vosMd4TgFewusNyfKZQ29waQQl/JBrrkXQvEUuOTxoddNrlRLG4OhLpfath3as4qZ0qJj9yOq54'
+    'UnOOlHoYP4iOe6hSAzdF9vEw99Y9pB1i71Pje14ZrSnB2qU+8m5m4mjMG7tDrD3tV0NDKJz5wYavyIvYrGfW1N9IleXECFgfuLHG'
+    'a72CEWvcl/nxiF4mnKEySL8Noe/Jhf61DNpO3U27UrJ2b6Tkn6kiyoicOzMwGFnsjRUzrq9hvG5DZhJklORkGLt8EL58Rfqd06Jq'
+    '8OXS+li9am5xjQN49eJ88q9KhbqGoKr3niGUc/eyNpvAW/fynpGsYb61TBILQh/L8a8oTZLbm02ChZibawQu1uJsb1FyYgmHeMnG'
+    'UV6ivj9mguP+oMPKv4GKx4unheYzLyk7KfFGzdplENUt6M1rSfHzm3bhn/SKcAb0lqDHinXBR1uZeafK/wQwQX4d0H8gvzvYcJmy'
+    'lH5nxkdJZxy9TJQfoijey6z1EjOLWcPlWxa6XOuLySr5jJ/LxHMa2NqcyRfUg507mGVSE+lmOe+mapSLAhwFD9QDZn8OoX6AmQtK'
+    'lfdrciQQlrh/2YdicdO3LHenanmSqntjtdAveNPCKqRXf3TqZtIRFRzQgep+iZSnSc0j/PNmCqBb6es6BrZoPgqY72PGP5a5YnLm'
+    'VtWxVWeP/n7aEtsvrECNqlUeZqGW+vGsoYNspVUeYpaCCy8sxafy/lv3oi90SJXn7wFoM3l+OzxUJJmncfgCZj2NxAUGZ86De84p'
+    'wy+cZw7I7bxl+AWizQPNm4NARoGcdhOPRLOGmeu8Z9irILdRN1sTxSl43xUvU8cKZHN7lbj+MNE2ubEVkVNxn+X3NgzQWVVrNuj/'
+    'PmYWigvT1e+ir6ImF0W/1N1CTPgburUx7NNbEQcNG8mpmuglrOUaPFb5cO7VoEtZqvFTQFXxdrAyYq4vMZVqc/Fsxr8awWNgppx4'
+    'TVQinlpmTU7cIkq4BoHJdsbNQn3y85tF369zwNxHwPwUqhr7X3PAvEQA8xOqNf0QYlnjx1Cdqe7/dOX4SWrnnwh2I0DdcKBKr8Fn'
+    'NX1W63co+FQaviAT8IgLrdk84sFPDY948RMO85+W8IhfMed7ecSn8MdKVH4EQbwSOP09+Y7eS1R+mS7/KQIzeJIuDss9VquZT9RQ'
+    '6QzzzQyMoE+YcvEIeS8jIEHOIE6NKvVcSsK5cQpmpDzGkLTOqxoXpZiSqRZ1K00emZcWXEI8oySm4s7GJff6/VA7jf37BfG2s8vZ'
+    'nXlFMf6BSet/ppq6AK4yGl8xNLpWv4HkVlFA3jgiPPW73KhqAID8xiWP3kQvD0LMFFFI5b5viFKVSKWYFkKileMvEn8JY+73YCli'
+    'fQRN6U4I+qwqbS2oAUMT98Vl3zSGCvR5mT9gg1pXrJbyqEm4DV5/DjVtgereMSSewAZTL14S+Sx2G7M/nwmZfq3oAitqYSY9UPDS'
+    'zHU4nT5edfbqRVnVeMFFPgsbVmt86DtsmHvvykFq/nNpiG440SQCvIIlTspxUXzAQ0Tqe1805q8m86riHYyhdql1CUYPa6OiYuai'
+    'lSNvJViEj4rBNl+sJJL4Qk60eGjeFHoWtFNeox8ZeSgvNn79U/R0Ioc7cyUN75vm8rpcg21lsXWCvamhi/U/G8swuPqtsOkagtob'
+    'VLNuAz2efHpSJLOiK28nVIL5UILRb4Ukxxdhb9awi652lRboPVxOKDSGsir9jHhb/gR7zR4hw8+S+w4LVyOiG018EXtTterWgKxr'
+    'vB/sFTeZwYpsYl1yYhxdkPczU1+N2h2lql6rfngVBXCTQmpo4SmJGAFyy27GbYAb+IBNK/k+QQlGuUD6nhwHOJvjAEdBFk4z9z+d'
+    '3ThKCQTPkdqZpQU2MCkll3ppC4TMnCENh19NrWVUDK9M3Q/Y0sDoV6pXmC0VngXinuHAGs38sJ8MWdmH8nJ/1LpvSPurpVhMNZPc'
+    '+Kmot+UdLfRbqtG7RioIStumSinV9AqITs3UgtlpBK5y4lfCVbblqOA+emLmHSP0RDrO+Gxw1JJO8ymf+UsvC6F2kZ83wTHMX6Jm'
+    'fhLyQ6fkxNPUEWTW7PMZmDEphbKy4aa+pQ2lquXvYeYENsvfFvscmVy1mydd9TaKgJMbu1XeazwZCEhyQqN6kOiiRTcCpvHTqJYD'
+    'tam7L9CTLMqEnJskNtGLh6kzBkX5BNIj+spVfkbAclyMCud+JFBDoAJNR1erFH2QYX/uZ8ZAkoJRuDhaw3lyQharrNybYoeccARh'
+    'LCadsFC7HD8t2gt8VzqO5DrKrnR0iY77q4jC0Lt+/APREaPtC4Rzvp6j3NjmtWvRxz59E1RxPlfswMvO0yz79EQSRW/F6CjvZIYN'
+    'fzwKHm5tFpnJvxhWkt+dsCrRKycWCdnNGj8kXi/lxD1STg21AhT+ADjW+EpfrqeN3okwmhh5JJITL2CctSVGCVl6HcH3SPxOyYUp'
+    'RXGsCMElx2fQbAHMiOq//xJTrW3i7Z4AhESlp+Afc7E/0RvzjXoBnfLcJer2gKS9XSr18l74zb+w0GU5Xg5yZtzjkLVW63LmekaF'
+    'fuicHPdiwLweMvZDhrnQo1oloCmdsSPp1wlir3gT+ZYa/AwUojv9BkYiwS/S1bnH6oQrn17lfk9eJPxCbrQF+qXvoK4Rp4qPTM49'
+    '6q67MHJDjX+Wc8XUpDShl5z4j8tXTRzTcJhWtNUQU3Wlt4n/RBDLfOfok3Z7Asf6P2Lc1+U='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNp9Wgt4VOWZnpOZkAlEz6CxBJpqUkebKKsZpTXHsGUOTMp34J82FlC8lm5dNtRnuzGZgVBdJZ5M4ef3VJ7FS7dX99mn3d3qLvpo'
-    'a7gocyaQG4IhCHLRchPIcLgM+BjCRc5+338SEltbfJzzn/8/5798l/d7v++kTfH5fDlQ7eXRcT4fmIP+xQXmUT9Y3wpYoKwY2/7u'
-    '5/8Z/Kw+F8TMaoPvmAd8m95yyHVVn863z2m54J523cXF1r/5QjiVVdwL/peqcH4mxjIxExjfC+K5flwP7OPlRmUvKDasu+7JWU+v'
-    'XXrXr0Fds0tvOeC67tPAd4J9sgxuXJOjh7kD9uEgKHsi+5goZ9rR5M3gX75AkWu8AkpmZV5rOhFU/9gLbo9zfX8lzgE84xSD2w6m'
-    'HQXzYiC52TzkBzMTwK03g/hOdYxvjvF28D8XxHnO7cTVM0zpBftAPu5KPF7CrO+XaKeaingup6uvTw5rHcnr20hWjP8JnyqD8o54'
-    'Kp1YEhP3l4K1qNQp5h3OthjfnVNff9gX03Yngjpv17V9jQ5YehDMC/4l32SKHoLUQOJBKUD70Bg8xyDNqfTmmAIl7wwroyEE5uW8'
-    'JWW6mwazoyjGA6851+aGX7/J2UiXcU5bDszl0TyfT7myRiFTsKEoTiE+HsxR88GH9YeuqBHsU/5EWMysR/0Z/EzMirq6Oegmxtem'
-    '0kkVxPJlhShXbPsj6Xb9Pv1efZ4+d94c44qeYjwdV9dsB2typ2EfLwPxq5dx03H+AZ0J/KlleGeU72f8AtABlYzB348MRLrjYnLY'
-    'sE8Wx7Wtuvr8ZsPcFKpV/3hS33HEtWOFp8zzgeSHqYFkE1izle9Y4WlgH8S3baYcXCgKF6a61dY9NPPbqz+7f2Hb5f5dOKO6Josz'
-    'lhnlHxn2kTGGsjnOT8RF0mfYp3CZbbhMh2FupmUG9B1HaZmBoWXU1mdxMv1tkrczBndYGzmpbhiAHwyAfTTAlKOJf2HiZiYWBxk/'
-    'CHa2mGndauoONKxIN+MHGD8LfAsqqvNqNXXhsuvG+Y1x3hSsTZ1M3AziBZLIKHGANUth5X3eiboW5sxAnUvivp3UR/J2nbBu9itN'
-    'gUjauQFH1NSzOOmIMhLHsk9gh7Q/0qb+sP6I/r12zx9z3krSkKQDqagN28DFmNLFamY2NBbgOtEypX0geruSLCOz/fJCs3mysniM'
-    '2VyRv/hquY0AWlH2+kuuS3dpuvPmXzuseP0+g3+i32vYTrE+D2W/RdqFnS0D/gmYJyqAF4eBs3CoNtKHW6on00IvMz9z1dY47jzG'
-    'ewv7k6GRU6mt07Cb94NVVwxmOgR8brgEeCyMRhULl8T5NhAJuinu9I4YOGeU72L8jBSkNUUBnggHmXg0HPy8gX30twxsEWkDDewb'
-    'f2lgpDZjw+cM7LBhn0ADe9+wP0YD2xTnR+LiX9HATuMy+3GZziEDc/Udx2iZy8PLFDjz5M4+b1W6tKofjVjVHjVVQ3AlisLSro6P'
-    'MioQKEzsYvxo/3V4n52Anu5uzf4e25F0baovptamyR35VhD3VUe6USadkTQTv5P253+RbC9efsRzjp2Mnxx2ji/wjBxtfD+3zTNq'
-    'zFrk6qmtyWmkolM4By6ltk5VCJo8e1XUDblImjZNZ+MZOh5tnH3dp7Y+jg9mH1H+wlcd8tWR7UT6RnnrF2zo7NCGdL5Z57t0+6Tf'
-    'PKjoiF4xJUt920/q5hFl6MY+mXflbie1apVP6a3tp3Tz6PCNfSpv6C6mZVXzepR7qi8RwtMlbrhyMqeYTpt6g5xpHflbtuozUsVP'
-    'R3z6J55PL0Kf7gY8DCj95NOAUjk+LJWTUipHAjlD7SyanFjglP91kSWmZ7sv0Rov/sUahBs9f4YbqIufD7mpxI7sXHcIGpw8XMHc'
-    'VDEaIhAfDN4DfBeZCFxxZozMFIjnGeqarjnAu8Dux3i7XMZb+wAG20wkbfA8Zq30UZwVeRQSxuaY+jq1EqVMSycmYDyNGtr25AEZ'
-    'hsYSgHgneKACxPQQaB2NXwPtT01fBb4bw00t+eiDFYbWnrwl0leLHvc8Bodrsr8lWa+lA8R4F7NKM4aYUWGIx3CCU03jdNfWzfP+'
-    '5GGngCZ82zmFcwdByyXuAN4YRDjx5XkRaxx0yrYi97A8PXakm9qyO7UvWcp4GipzoM1c0IjulTY68+SQeWDQ+Qp65d+TvPFEreqy'
-    'AoqsLdsQUVEX38JA2v4uoeAF4L3Az+n3RtHx49b8Ii9G4rkR3WhLt4D4LiLZQ+EuwrQDwHfAumFfQKZxASo/IaTcTY+kwe0E/mS4'
-    'N05BtzayT9RNFc1RNi4W3h23ilYb4rvzcfgETnQJ/+9PFIjmauzo30i7juwzEEAxHNnHynCyDbURN7IPeDOLIAXK4mluTxbFEEX7'
-    'Y1oivCE5vjMKARI0dm3IPuAnbR8OQaED5pPh3b7EVQg5GxgOor5Kt8VT+xLXIBmjTqj8FDmZX+eTBeFSb1z8Q3VnLDwYIowRv++S'
-    'hmNPgMgeWD+K0m0RuKmY1aQY4udpSebwXUOs7JWs5zAJIDfyAlrjbtjhAN8Dggas0i0gvgz8I1w6ZGj9yevUt5yF5kV/8obaCEJf'
-    'FLIvSuXvS0wF12blWZeFB5MZ5zbzs3HJIjzsGPLgRnwG57uka39KTmxBd/b5EiQJ6d7zcPBt6uKOedgfHdiclyzmWQQUOzvGPKLa'
-    'B/04+4POD82Lecm7sbvlCJmDYRWdMPwrd9MxhML4ZsbbjR90GXZ/taSutlMVK4wy9a2T5uGCRKnz1Ui3tzDj0fnqC7ZpBzhAdjc5'
-    'l7I9+yRezYv5aivJRW9zKSSk3MREJqILDGUQKs/FBb4aC3cZfBAX8Qu0CFSPrr6wSdfcptLa1o/RH7G3q5YrhmkH8RWwT6O+ll7y'
-    'uq2ZCijnkQqrqUJalW+h/jSZonaxCa31PfNYQTLERD2uuDUu/tnHtGyjimLKoxDAO7O34muo+hO61tV0Ay04iZGJOX5vvTM6v38Q'
-    'LQ7XNC7pZmcejmb/U+p8+9BSZ0A7r5ofSv9k6BeV26Hl/Bq8VX/SKTubF4DF7kaCPhGsZ++WYGJtuPu/5VghiNvJqtGreHPdgF2Q'
-    'nATIt67DnZO1pOnE2v6mfNB6Gkn1+XLpHmfJetIzugm+bB++3SjcHUPesAGHsnsQR/FkEdfgXUZljmmxcLqxGCdoUlE+pLnitXR6'
-    'B/GmZ2K3aftRac7NkuXZRzBJWjpIQR6XPg38M3QRph1pHDckski3Mw1EHZ5o7vhBwgR8LR+34Swjv5og5oY3mJm8mrqpyXExfpaU'
-    'WssDqyN9vA5wbxIPgddVQOVZokG9MQV5z3HcwNQHeV1M0EPYkS1DrI/xhmqInNUfjvHmKES243QE/si/gxDpgbWjoGc7KcPOfoX6'
-    'eV2Vh2dnMDwQ0Tf41rWTyADnIiNGPOMXkdc1ix9Wg5hTDdaT4dAnvwXxzDIynxqzDC+NwdrIQPbbMkSYFXTR+htPgFiZpnZlP2hd'
-    'jR9RQvN72WHNc0HLNKHlzajWJX5hRLHbaMI4v8xq1tOcTa/G0fT/i55BJ0fpEQnaBn5TRiKOmQXGUKuov//xC65roBirQJsbjjIM'
-    'rYlrELfNKMG2YW5zs3+Q+dp5mgrfH5QYJWMp8BCvD+r4cjWKmK4QWwG3LeR1k3VEQuZTX4jeHhnwZkeG3XIIt+qywgsYz1+fJyn5'
-    'Q3E04SoQT1SvjUoUMEtof/71Icp4eQ8rzzBr8geGqJWPvxnnPUYkgylTcbLwJiLpif9wisDN4HNud/L9SHpk67wDo3gz47k/4/r0'
-    'T78PKKL3GfzicG4GYglq6BEgfMiRf/SD+GWn5zyPIUk+zir7QNveFDCsyWMN/5vty6RYejHnqY18jOEeJdJhaMdV8wg5ihULBwA9'
-    'oVp9Zqec41tRIuVowk8F27xI6aJ4P3JlGpzqVFPPS/+MhfsN7krgRn5czioHb5LJvLa7cTETYyjt+FGcd+gtR2WKUtPU0PTIWi+j'
-    'TgO/gACKyimDwvOSAieno0cUG/YBf5wrLS5VFpYEuOuUGGI11RSs5V6RIZAx/KhdUW3wpUHD3YRYVBbnj+fifOkg7WkQ82diImpq'
-    'Ku7GcDPZayTfjqHF8DKGVoCSGCVndILtlFPxwTnEmGZZU7b6pHq/C5jWaLsSpehB5sECMM/nqc/b6h+74dwegxf1oiqd/ZEBqGlo'
-    'blrKtG2N4xiyvJqGhsaFzlgZoQ9hQpbBAI8whwi3IijNBaox6F0EBdH6WD4CNAgNlB+XgFiKJOzHmPwsDeG1QiwtAe3HVU0B4D+u'
-    'EkYpaLOq6WZWteG2G+bFYPJ/wO1wWiIncf6a+fWq+TuplDd3e4wM0AGe3S1JpduB3BNVvg20M01P4HpM3B+kaLOo5RhpJtLHtPea'
-    'CsBL4HHLMb4f3Dy95aIs70zUrfVS9PYxP/jbquQpmlED0zAzLMe9okA/YJX7GbIhmtB9GrfnIvJhlKHdh8DdDKYdcpaB256tk7Wa'
-    'fmJWQ/Y9V+LRoMF752EiKY2b6j7/VI/wLf6PoMLQPkwsAPGsPBoTv/SOZd2jGMon3pb3GtqOpmpDjINUd+IWQ8wOIslqOT9kRN1O'
-    'cYvtWU8R4soKeQRRaCg9htkectpxX84vQKwqk3i2E9SZx1Fr+F83aNlEOWJ6M+psByg9yDlwQVTbWfCv8vQ5ydk7rJH34ny8PEnJ'
-    'qAqMcYUIInnsQPQdTX4y+r14ZunV4KbnGFpPYjzY6Qmz7gz0oeniE+3OcaTzTKyRYCO+V22s9xFbIMdFuGdiI8GPviEqU7+9tbyd'
-    '0r7IXkPZj+hDLJ9Fekf2QGsanFDpKzjMynfGrdLThvATYn0DcSge2UXp2TBi3ehchdpj5Sd1912CLKhZTkJSn7kNfyPp7Ne8QOAF'
-    'CDnUlEUm7gUGjAQgXvECQxfFiW3At1Js8PqshzE2tDetpfxn/XAd7GfeVL+RU/2aeN6/D1U7KBgQelmBfkN7NzH+22LyITDTBAHo'
-    '1IPOcaBq45XCCKOwR+UopNndTKJ/jC+oWIgccnJ0RcNthPfQcpBQHtMUKNzDeBdh/TiSRB148ma8j+GU70i89y8nSUP5cRRZ75DI'
-    'euL8fSOyybBPFCeLPJG9lf2AUnk3g0+625J92Q665bu/ANpH8F2/F7H1ag/dmfgOOteaqLSuJQ1M2cr8z8lQpmzGR5l4OEQQbig2'
-    '+p9fbf2d3Og+4olU1uoz3rkS/u3DxbgyFO6AwpyE9HhNXX3TYtg4bIIYEQiNDBGtnu1v7ZV+ZZ8um33jhl4JI/YxlGAns56OgihA'
-    'eAxSnBhMjAOzM8Q0N5l1ij3M5dsJxNXk0ewEMkd3K+PnEsGhetsv0ZSdVkNAMyZRtBZBn+FfRg5kiHvKAAmvfTB/Y1C6N8JfF1P6'
-    'wH0veRYo+d0lM475zXFRVx333I5hwqCueQ+IIh3MZ8p2MDWf2vpTfLKN0h3QOkGdgWkWudCOmLi/hCmHyHNx4hilatYDJbXa3qar'
-    'Yrw3F1Nf/3JM601eTaVdHC3F0VLnOp1nnH2jxqm+m8GXGh0QeigHCia8Qg9SAzNABa95KH3GxzN+D0LiPUhi7imhXM90g17RhzJs'
-    'vQyjCp/nk6WGBzGv/HOzQFNAe5gn7WGIlpknGsjzwf8baRRKO4hrkeJEwbyQlyiI7MtelpA/B4PI7ArgnzIrEcYtNQUN5KiYQmJ7'
-    'ThklYiVrX5tG4fzQIHonwpxNoyEkXegBmA2js3jVOGtGHVT2yqJnLFzffz7nukiS6pQlqxlyoOq4SJF3rIvKZZ8IGiJeje5j+C1J'
-    'hcqRw02xQVxP7nuTpEF7JQ0a23KYXCR5p6Mi2uFzbk/y/exUGRHOyNUuM366/4FPqaMdrKgL5uBn6vJJFMhrfiWRx7xKPr4X+Cl6'
-    '9h0k9AYPhJE/NYxysvbR3y96MaY8R3lWG+WuIx8gGIZ7Jn4jM1l1zS7mf0kmrOZ7Luw4blilfSDGxdS3uimmRJFDI6s4k7jfwLCC'
-    '6JsMol5dUGMXJKXbC25Xcgt1Je7BaBsyrMAFVtgBvMor1ExFreNg8jANRtI4ZGhd6gvIg+6EcqQSaWfS0MSMd2M/urF5vkB9IVOe'
-    'cd59cDRi6HNliDlDlHA9RQL3adedFxmYQ0iFIEVnwPzGKs2RlUjyH2LleyhxZFp3VF29WW89kbieIT+cqL7VA96qiaugpYcasjhx'
-    'LXEG7TWSTNMf0EgHR31QGPlEQOlCywkZBREc0FLQzswVXq6wivD7qyCeb/8Zdbh4UDmk8w8wqSlDs3s0e1RK+4lqNAi8VCmAZvto'
-    '299T78Q+qimTJloy+FZUzWc/GMQsQX3udUrhX/SNhB36YDIYXFKIC9C98yYmKHImep28DGnfGzSiy6nxZpUEkDfkTs31dDdt8bVD'
-    'LZ+augtFmn0Mf6Q3p9V8BPqnDqDdP8qEoGeItcaRfUChzfhq6pnFn91C53TWtPkpMJvugNp6X6EMkXVU+7ZeDRO2ygwIMReN151T'
-    'QlPColY54uv5eQ3j6+dL0G8Nr5A7faVZJkAxKpIL+vyFCROFVjV1UopuPRGZPDW1n+46TbpTvGY1nRubLeefxqw4MVYaYXZz0Auh'
-    'QqZdJGFyokfD9W3jfUPuTLcN9NOs5kf6iAB1PXU7wsySW0B9J3GVz3qqN7rMLVxSjJTvsdil+rGGlahC1EhcqnfyMOa5tvMupfr1'
-    'FBaazQvK4lq41ayTiupKarLOv47OS5TAb1JFBsclrKmQWRedriJ29yI04VRefqWYBCotT4YfpaOoqQhqhonZ8+Pl5+UnD//suniN'
-    'pqYmyn4Eu7Z/JA9A1V3eWEQKJf2pK7z6urTRJgxmy2SoQ9GGZNEd2kaVsBC6ZgMxJ4N3UR0jZJSnMS/JN5ScgdFJu5C4Wsal6Bhp'
-    'fs5umjdkaHoweadcfGPe9KEdMOt5qd6hTVyNb7RskNqVvanP8ikC6mVUtrwKTEEKV7LH8qW4KFgkjuMwRpGuxBi8LXFiRqdeQjA2'
-    'PLNckM46FtdcFxxeq/lqEJ5l4b5CieG587KC5hYzGnSzOaiQAFAY5stDwkDeYa4aaldg+2dD7SopuWQSREMD0Me0XiokjshMrE57'
-    'INohy8rlmAatfg17GsfCjWabnCSD08myjjV1lZhA4rt1jJdERhGjaqZ0IbGzyDDU1g8DXrmoGp9VHEThZXIfGM+ufCtC3ttQF08N'
-    'JMfhOUL4zpvynSdCZAFlnjn7AlIW5uA09acvYFsXdUUUMMuWFKb6ksVM3OaEzQv+5JewxdQ1Pwo619GXGkfF35BTKL/aYHdIrgB8'
-    'c+KOWjx6apZcaQxtEAPlvEHJbTPqM3fI/jm4syl5cZJRuVwzWtwZCz9EVUmjbZiX4SnmD9litIzOBKgRupEfw+poqAyXTlOjzoik'
-    '8TIfLyMC9wZnLKCE0z4eEYFV9OXmNb/cQT2zwhk5h1ETCCcneLPUkALH0Uw6NksSE0ZmMzDhMMyckt1ApSAUYBiToKavyymk1CuP'
-    'S9Fac/PRHU9J6Xqo6EdKquNj+MJm9ZkqP71O61pUKOGdRAMiaW2w6ZsChTwHI2ZHADNBFNH9g4YovoZZdQrT9iYm0Q5AybBIxhh9'
-    'xowTwVzdecdA8lHhS9xJMgejBv018TXvlS6GnOpzYnFZ+CFERPp69nIe8sbUx2rrS1QyHrJRIcgwRx1+lNFqPX/NYAuQ60+kqlyU'
-    '1UzpUFtr5YyJcLUI/MQ5DOINohepgUQhaIJKxI3DDhfITsrzzLyan9ElvjErsEIXuILZO1RGwQiF9i9mNDM+uYsUUErBDQd58QqJ'
-    'mIjUt84oY+IXhBzGubOAz1QQ1eeBLfRAhfDxwErqrYrx4pV8yjOyl1eJAp37+F2IpbJwrbxywOfpqFRWgfymJD8ujtRT8JZ/qmG9'
-    'ORKrvMDdP7TPEH1/DSEOYXYti2suUc4nMTyhKEKw6NUroQz8r0qUw0wfKpFXeqU8zSSyQJUG2bgSzbpGopmiptbJdUW1HPpfwvL0'
-    'SMTyOCexUvppoJ/mIYOMuFSv6X2qynTzltyK4aroSzFL79WXDRYuQTI/+O3H2CaKV6ywdxbHJsarTqrhSAnidF4worCF7TqZ35qu'
-    'IsWgvpQGhSRBW6RDj4raw+EaR6PeHr0YUDAchdBVah6rUM3cObTJvQMUhhKIrkpHzZeScz2xfk7k3KyXeRFKmZsNQwui5X/xqog+'
-    'nnTbqASdPSRVNTeMxPYh9EElgxmGuIbLLwVVovg58U2dF6+nuwr68vQNPuUlukELLH0PXYQsciMZKQ+RPRJDEJ6VkoESEUE7ROWQ'
-    'NcG5c/iGt4k3yK7g1kCPF9sxlOMQ7VUUr7SKdspOsVrq2SruATErRJUUjhelsQQTqDLQpsta1/QqqJle0VgIbrea+iF9iOXTK7Lf'
-    'p4Zr5uTnG2q3bCID+sKUegRm9fuMK4nuEGcFvnMO/akCUVcrgLl0mYASsmps1uORZwYRrS8RWsfVNZswYxrEQFOCqU0kHY/ksK9z'
-    'FOziDKvIAPuFD8P3dbIginrKca9qmj3rG8bjoky8pjwZitc8HkyOpXxZr9G/GIJflv55j0TgWyT4IvIiAMet4snSzhGAR2OvTtDb'
-    '2IoNRF3jc6B7198G3WtHga665gNMk5xbCG03G+ZSBNu/i9csGoJZpvR/EcxeUlOnCWYDSLzi9NcUF+WfKYxSyv8DsNVpcQ=='))
-SOURCE_CHECKSUM = 0x0968e1e3
+    'eNqVWn14VNWdnpuZkAlE7qiDBkWfREebKKsZdWvGuHUuTORcPGNjAUVFa6vLxrJPF5IZiC2PEm+mcDidhV1gbd1u6x/bdre1i65W'
+    '+VCZmYR8oRBCRT5aDaA4wwgMqCF83n1/5yYGtuw+u/o8mXPvufd8/D7e9/2dyzrN5XIVmJ5eGh7ncjFryL2wxDroZsl7PUmmLRvb'
+    '/u6F/5niuDGTyWm1ptgxi4mtRut+29Zdhtg+o/WUfdS2F/qT/+jyYaikv4+5X6jB+FyO5XIa42IPkyuymI+lD1Wa1X1MS7MNExZP'
+    'f279M3f+nOlrdxqtA7ZtP8fE+yx9uIJdv7ZAD4s8Sx/wMm13cC+XlTx0MH4jcy99QlNz/JZpmeVFbamYV3+jj9m9+Wuz1RiDiUze'
+    'z+x2ZqXDzDrtiW+29ruZlfFg6S1MfrM2IjZHRDtzr/BinBPvY/YM1/pYeqAYq5ILynnyO+WhI81lolAw9FcnB0Kd8WvXka24+BBP'
+    'VbDKzmgiFWuKyIcnseTTk/J+0ZnfGhG7Cvqrj7kioV0xryHajdDepjxLGl5mnXIvCnHN8LHEYOxBZcD0/jHYxxDGfEcNrPWRH+b7'
+    'mHWuaFGFYaeY1VkWEZ5X8pcXRt68Id9BP+PybxeYtTRc5HJpXw1fyjU0NC1fise9BWo++pgx50IPMnGcyTvhDh/WUAFL1HDRxdJZ'
+    'Pwv16atTLH3Ur7+RSg8UsdAHYX01uo74w/obtmaXDrHQTtzqZOkc3RosLbDQdn11Rn+jP73fXdrX7ozfZ8wUg6Y4PQujlrDk5BOm'
+    'eHcGEzs4rH6BuzNMrnmJNu5OLlF+/tAUGTN96BozmGFiF9uexYXfGrgH17yyn8Fepradi23ZO+HhYL8h/IFEKh5nMknDmHJqLXMn'
+    '1FDJBzSzspfeiGr9TOsztcxcQxbNxeOeYCp/v7l+1dmH5647l91pdHkC2sjb4kOur90yPIiZzlXw652h0/swdZqmfuucbcPvG/S3'
+    'UuwnCAQP17rPt7LxkPGgMcsUXxozZ81g1mflZvqwO14STOVOYyA5rZGJs6b4whQ7I8kW27BsO3agPmHHy5hMLCnF0jF4P0tGAn4m'
+    'PAEmywIRcY6LQ0wczb50jgK7E4/obb8kw8nxTD7r5aKbHMhD2fi2YA9diVNMbEEwdY2Pv20tDvhdUTHeFM96Y4+MOiAihrjYZ6Y/'
+    'Q0q8vvkllZW5sYb18T1wTS+Ts2DM1Zsda96rYadjkGlMTXUNC6oZzWCHWfnF3MIUy/NdmzaBiLDULuxgiiVsfU0q7zXsbbkJlJFW'
+    'RzkZynjMeNz4dvsonhQoGYYTQQGAjuWmyeQwLa+bNr+pBMOGK7T2wfCtWryC0u7quVbLZG3hGKulqnjheEqFJR6kQu7x07ZNVym6'
+    'anf8wUShPmgbD2LFVw97Bj7xA7zOIiw/h49qGCLpv4Wm4AGvKTpgH4RjB8bA6xNw5cRjB5fxRsPeWi8KhjVk620/x+Jh0UhpKu4b'
+    '9aTetkLZLxKYzEQkgB4e8EVEp+PPCG6VZ7ecse2IRAvPw7mxbzL5DS7v9zIxNOLVbgoDRv7qdZz6ZjTREyun0fAYoqOXouM/ER25'
+    'ezVCcyuRKiVz1OLKsLtzsylfUvAQ1+sL9yfnfAkL7ycXBwdNKVWEu1c5OTgz4KPMwfbLTZVw/Vx8kO08TQlHE5YbotMq6HhuMpN4'
+    'ODnfTnTGvjuaUMHBqL72PUoes7LHSRyVsxaGmJIs+z1mcYkMW+errLyt8rbbplJA7ziSLFtDHWxH1jpYYg2UhDqbx3fBbJSaUdFr'
+    'iJ31icG4H1vQE7+jQNlEPbk49ox7sa8CT0O4T3bFbjTlKhXSsr7WdFtOFE/XeOV+hhUxrXtuwfI0aIb+1iAilaz75CAog6UPegqm'
+    '3lV2W7xEgX3+3v/PeLQUvW3fWRWDTh7kZijTI/hrLhL8Tvyb5L+dTD5Uy9Z/FYPuF4goZ5n62u4ZTtaBD5cqPkwPgAwzwZQpinhy'
+    'uYt4UBYheuJjC1x/lVqxSTyUil0Jvguboe3xAcUVYykinE08UsXkFB8LdTZ9jYU+bL4OaAs6rw/2ROWjVWaoPX5TsL8+0QNsN8Vl'
+    'OYIaY72mIrybJydlgJVVppyHAY40jzPstGGddMcP5EtowLfzRzC2l4UKsduYaPIyudRVpJIhPo51qbam1rA0NXb0NrXV7cTe+CQu'
+    'Uqwa3DLtiSYf2mZXkeqyBoby1wCj/opMjh216UtKiP5atwIxFEg9+lg78t0k9Otj4oTxIBFXNDm73Jil0FjScm7i8gdIxG+VU4x3'
+    'm+IPFPN9bMNI/CL7T5nVXzC7i4nFgRTQJu6uD+6VDbWy5W4+LkLvZPHKrmiybJUpvzUbT/0R12fEBxtonXr94sAuME9FffBwfXAQ'
+    'vbuCe4PA7QZO3Cty2MKt8VKk0i4jtDVe1hVmHgrlGje59oCPleYZgq7bFbuEyb8NdEfEMSbmvOeKJvbGLoUyouvqL6GP3IaYLCkl'
+    'U0iUIR85yQY3p69kwd1s43lgtsWUj4Db5gQGTPeLKZXlcwJZU77YrdoYwJTL+4bvF0ZfReztYjvyTOxmEi+w5KQtTF7NxJ8wuc8E'
+    'Lk3Q38zPtU6745X1wVREhFlunnL13tg3mJ1m1/NAweaBoXgqf4t1dpza6hjaaj2ewohnjNCH8YmtSBeXK3YpOlVKV6Hzbbol8tYB'
+    'd3hwc1HcL3Lpw0Xp3BjrEz29z43xn8j/nXW6KH4PLWwAfa2fODFQljfdy3cpatS42MxFu/lkt5nO1io9mc7XRErDXH/zsHWgJDYp'
+    'f12wx5mdi/BsfU3aSnsEY7lfUUZp23MP4Nc6Xay3vaMi044X1ycOx+uNdTbRGVDHz2X4CVMbYtUnohKCeAgzuclP10rEhBE62zyB'
+    'C7teaKaV9uIhiCs47Zkzhr2ZayeDNnSpnsgT+opus7oQDQ3o1nU0udhmfVqiJ65QqT37CaYpw4d265Ybt2iG6+F3zPBe81VwD03r'
+    'THGsXhigjRymMWkadOaWK89uRycP7dOttMo+jpCv3s5aT66lkP3Ry+pmyxMsye9q4TLEkj++S0FF8q27/k31lTJ5a9AWLQ2D6ZL4'
+    'BJY4HPNhmdgUD33aXMxCvU3k3mI1V29+7kalqUQWgZ8+cKtZugt3czaobmSrHU1QnL3NOoQKOcO/vojgFrjRO7HHSrvhh3wlJrmO'
+    'pT9BMfIMbHwUhI3I56FP1FT0PMIufx2TDVj3zEuHkNu0rmJMm18Z7CeriAbGCF0bqlg1dG8sAIF7yP3oYxExv1Y0hCV1H4O9Kow5'
+    'EdF4NwseN9AXjrDg9ggKHWA1MtnLgr1s/Xn4sJ3Mmc5dQ/dFQ80FApvLFeWq5JlWy91LfWhuCquqoYdVHosm/d2mLOLiMgLpStRS'
+    'kLYkcuNjbiDd04604ZU99rb4++AMURRMtROenQA9kKqEcBF/AI6J0xAtLfJ7tUzOQGKDvZKLA771V2Gez3/J5PNLKG7qrAr8NHkB'
+    'QzknkKwq+gllmz5jcnmK2tVZFupu+hOVHb9RN5KzbBbKNCPcptYaqioBpaRfoQGj4kte9xqN2fxyFCXIr+kZ2D3ggxe4OMfclqIi'
+    '8RHSMJuNnYKvIRBqWGhmIBy7DIBthQmvTes9O5dQJjmmhnBbQ4rVFI8y4RONXgMvwj9V9Msiy1pumSsaJhtARe7S14RvBRw7Q4O4'
+    'OQqF1v1Yp81Lj2Mjr15KpgU9xdAPkSM+yj5NshkwXsKsuwOueMfoUsRmEHMLF9mLc/NX+tEU/ShoHBcQjyyC5R9HPRsBXBKWMvmz'
+    'Lidd5mlMHOLV/aiMmj1mcvJY0/16+xK12z5FCB87SrrTDB3SrSOUJFCHHhaKBGr15z901HaYxOIQSXtm2TDYnwht9LZfoVepElV/'
+    'Jrr0xGqVmhGAubAJCgtm+mglrx66QVXRoV1NC7kcQ3r5+1HRabQeVNq6rnl+8+PrnVIWQXYKIAnjV7DSk464nGKStE8PuKNCa7Wp'
+    'pF/kEXa+HBKIivnkUqe692RMN7xHuPeM17Q7AEAVUbGgEBVIVknrtzpJYuiJ27Ea087kSgk20RPmooLDyzDJn9vdmMnn7RnLxEkI'
+    'I4j17cHBGVQfbBqrQL2BmaHPY9fAJVCjJ06QsDpVRGXrCQgYT4HZnfkPg4OsbkFL80Ie2to0jrZYt2B+05NQJ/M6G7iWQvAw+UwL'
+    'k/9AlT9zP1ALnjvNNKDzp6j9TzF5F9NaIK5/AJXVggoZakFrqZI/KGehlppmDxMtNfJbk1iooZYuGmpNu920Tnvj/06zt5lvkY4l'
+    '6wYPY6a6hxt164ByU9tuR3wtQMi/vtuRkC0orD4dQ5OHzunWa2qP1zL5oJcl+vW2F1VFdIC8FkxFQ1sQUfPaaQ+G2MFs1/B5y8RI'
+    '8kVyiZk+4Obun6oDF/fDtVF5Nddme3lif2wys8NhvPN/eYHR2UxU7DCrd3Cxh8vZPjrgsZ/DFm1Aa2iH2rSPgVvg31yEfGq35y5X'
+    'Zy7ZPz9vIMyCgBkyRd+seqjK4F6VP1z+TSO4Qf6HgpbQH2OPTZc/3kUGmi5/tmukhmfa51TDM20Pw8R/yeR9MExP7EaIs9aTw5HZ'
+    'k/e3pp2QLNvK3MtqFNaVmlovs9p9+U64J/9zJldWKPB7n+nTDmER+L+HhXKxSrBHCwJgB8Pz0Czp/YiB48y90gmOq/J7Rty7LSou'
+    'Vfsov2CTxkMQmZ0KHaJiqzErKjYrmB4VlLOcevLLYD+Qe8t5Ep8OeD5DiuyBrkunrjRv9/yB2Rk8nc6jPNyznmQGB5ym93kVC1X2'
+    'RqAewTnBjCoHgheq1gyBsZfKqfQRUFNndsFJB/e8pCe9rrjfdDhBf/4chWcqd4KKK0CwKZeRG8w6qeD9E9SEDlXsbtptynUOVexm'
+    'oZNN4LuPUCCl1T2enGaboe7m35vyvlqnICO2WK9cWrdRjfXTKHTSanrAdEvFD8myk0Cm2KVR6elgJFpssIcxlD8UhXGd5xQfiM+B'
+    'QWO4lgbZMBEEyAijam5EPD05vOzpW/Q1xq2s9YCD+6dVJRxMEfxPJPi/FmbLNg2p7euJYnX6oEywMzd0jowKcOrwXRT0Fd7TYcHA'
+    'eDoseJ8An06uuPx1WIXEovmQ8VHtXQpM7l5BazW1DhS5pqQKn8A0745fAf0hHqgI9mxwhFBZIJel19/+ymFUbWY9EI1wHR1w+pF4'
+    'Y62BeyDZkCccVUDpMRLnQ0q6rj9Pz29HrWam89eYQfrxm8H2aF1DoynDtbrVitnuk2/1USbd527rW6JU0iCv/MgBmi6efC7MZAmq'
+    'TS+RzlBsHLO6fDxkx3N5v4PbYjsRgR4/mKNzNsPeGrtxZEiaxNEFI4OzyqPDI+f/lUB+AYG9ZC2ov0z3EpVFwFVTPlDBIJTT+4o3'
+    'eRXKAVS7udbPoHWOK7DrUcE4uyWKSivq5B9H5aGv3ca0Y/Qi17YzK+TS25LEg1QzsVAX06eiTstQBkfkw+VcO0QpjIEjVOElHymv'
+    'D+1pviQi+goR/dWrI6G++Hg6sY0QgicfmZSfYIhMfu95/XRsm8FLTXkmDV+BaaiTpeGlBopHDb9FJM1A8wZyzYDDjXKqFS3bqyfu'
+    'xuZzRYiwR1GBXlxSILQQX7MovoajCyAwn8lvgxV+oSJMa2fyciijsOK2hFSkMQOEdF+VKb7gyRiSXDZ7SQ0LSng5o0Id16x/5R6q'
+    'kvcPQdMB5dLqLAfaDECH0plpfaQqKlhyagOr7uNUikYCjdl3C7aN3GjQFt1A+rhWaaajXD7qzQa/JExvJwi5Vp2RJHrinuDe/Nfx'
+    'Mp2Ci6PZx4cfSU5Fhg2dXbSP1f2Lynvo/T1cHKRnfqNUfz2W1oHU2TWSde0j5x99IIQVVH6uoxp29BiOy4eQdb9QRaq+did3v6Bq'
+    'V2ubzXYcMpOT+pkcF9Hf7CFGCEOOA0mPxR42QQyo6Aj0sDQ9cgqQyiv3MLs7voVuxR5g6YM+M+k5xUs7mahxjnnuhpxAZ/wAdULO'
+    'lkKfdetr4OjbWWUfICp/1fDAEPK4j+y2TpboazKVmfy7j7ZfwHeKJI6RZNxICG4/Z9uzoGKGKwLaQ9DG8gvkZVVH+HjlbkNf08FD'
+    'PWF91Waj7TMAGPTjRP3NXubMGruEtfZSQx1LXA6lwUKvkGWaf49QG/qz82cVVygTWj9TGYh8h7MRKtYypzRYST5C5bS6/Sd0A0wk'
+    'VJchPgAMVSBynsodVNb+Ya0rfjt+ajSGyHtq3V/R3Yng8X7lidYM3grrxfzJISC9vuJVKuH/SYWstWR4aGvIu6gUE9B1/nWgkRqJ'
+    'XidwhBp8jXoMNTQuVqrMf02t1NpIV/csvHy45dIThEm5efhDKClSejHi89kBEMBTXMqVCm/2VURJPJSmuVhFd6aLH2+hfebXrnMT'
+    'iFn2oN72UKniwAY6qU2+HCAsUxQGlc7EEXtGOQ3Jnm5TPa7eF+u42DhbMUBbYJla6W9bVL1DR7dC0ucoXreReFNPHFam20hSBBn8'
+    'EV11WXSlOU06l6WqsPXkc6iYY2NVEOY2e2n2j5lU1EkWFke4eCrQuO5SdG9wysinAvPpT4teHOwnCdP97K2AiUU3Mf2d2CWu5LN9'
+    '4SV26SK/+IDPi5xpHGsmYzVI/NiZxnwRtIWdzr9LZNlISN9indIW1rObrQblqO54iO6Wb1AHsdXdKMzoRAb9CpZ0ltkQnqIDdPuA'
+    'LhjKKldoZVGN27o48BRtRU8ESbTI+2ZHK0+qI3z3fQ3RupCemKjuA6/W/TVlAFx3blMZOZT8py87dc6pDQjawE9LnMPokSNztu48'
+    '+ksDCRkJIFN0M7mYzqtTkArFplYwQSuhU7HxilDCY1T45XfRuD4zZHjjt6vJNxVNGV4BT65W7h1exHi80fqW8q66mzhbTJRnVBAE'
+    'XsIsSQ7Xcp8WK3OZwqiIHUI38L87NgaX5fmI2WWUE4yNjKwmpL2OxZwbvCNztYxHPaAewLp8sZGxi3KSxpZT5xtWi1cjA8AY1kvD'
+    'xkC1Za0cbleh/ZPhdo2yHH0Imz+fJRDbfXSWOGozuSrlgGin0o2VGVa36hXcaRrLrrfWqUEyGE4d9CTvXimvJPPdPMapLcPAqLo7'
+    'ulHwEe+Cfv/ocQ6QUPzfreWBwkvUOhQlEcHQWric3wDdFh+HffjwzuvqnR/6KAIqnHB2eZQtrKF79L9fg7YhG8oQybGKRaWJ/rif'
+    'y1vyAesUlBRaXF/7fW9+Apf4q+OvL19KbbrtUzMwsTl2Wz22npiuZhpDCwTXzRqiQA5l9OdvU/dnYGV3FEXJRpVqzrC/KxKYQ6eS'
+    '5roRaYZdzB6OxXAF7YnBI3RRThcN1FWBqVPUaDCDKfzMxs+owZ3OqU9w0niHgtKzkj4FveJWK2jkyUBGjWHWeQLxK51R6siB42gk'
+    'A83y2JWjo5lUG1gFLUeVJZ2IBFDGUDGkjA2rVx9Spk3OLEY6HlHWdVDRzbTNBh7DC5v15+mA2VDzJjmdjXSx5B3pYCo01PwNCSPP'
+    'AGN2ekiRc/kwlLj/Mp5s0Diqk6toBUzL8GDGPH+PmXwQJXz+HRP6ocoVu51szsw65Gvsa84r3TyYuuCVlM0Dc4CI9KnqpSI6yvxY'
+    'b3uBDo2HY1RKCszzNn9e0IZ6/6eALYHmn0jyJczr7ujU2+rViFAz0vOj/AEmXyN5kRiMlbKQpNPhppGE8+SuKnLCvFYcMxS+8aRn'
+    'mSExg9U3fLoChkL8y6ktXEzuJgdMInKjz1j+ZQoxgdQ3T63g8p8JOcwTx+nDWFU9VQCeLfRAlXQJz3K6WxMR/uXijufVXVEjSwzh'
+    'EncCS9WZtfbbAZfjo0nqlMhtKfFjo6eRyFv904nk66Nc5RB3dnid0KIxAB0JU1udqdmkGheDnmAKH3v65a+ojLlfViiHip1VQxo6'
+    'J3chi8RCM7SCanzFZt2jbKbpiQ1qXlmrun6nCslRxlIkpYQl/ZlPf1qGAzJIHxBDfc/WWHbRoptBV2VXRJJGn7FkqHQRVPjQ/fN4'
+    'B/EVL+2bLtAEX3VBu+WVBTGcQ0ZEW2gTYwVTlq0pM+gvpJhGlqAl0qbPY+0RukZv2FmjwwElIyyEVKmbV6VbhROIyT2DREMxoKvW'
+    'WXdFfKZj1gtMLqxGTbEC4M6aPzwhfRi96KxAH8e66+i8OrdfuWpmAMJ2DnKQPqj3ycvEleSmGulfIb9hCP9Guqqib05fF3e8QBeI'
+    'wEnbkCIUkZsoSIWP4pEUgnSilAKUhAjiEM6haGInTuANZxGvUVyxmz29DreDytFFa5X+5cmy99VNuUr5OenvZXK6j85CBH60pnJU'
+    'PhUsNEUdfU2pYXVTqppKmd2jJ753lsT/lKrcd6hhW/RxMjeL2q0dFEAXra9HYdZ4yNw0kubDmpWJ9+m0r5Gka9JT4LJCsnKKajQb'
+    '6R+seIHWZwito/raDiqOQTTlohvoGw0WcK/rPNjFCCspALPSBfqeoM5J4aeC8Dpy67hrBI/LMtG6yrgvWrfAGx9LJbBRZ1wcgl9S'
+    '+fmAQuCbFPgCeQHA0aR/sopzAPD52GsQ9Da1oQHUNS8A3Tv/d9C9/DzQ1dd+gDIpfxOh7WbTegZg+xfRuqeHYZZr2YvB7Bk9cZRg'
+    '1gPhFU306G2nz9GX6POc8l91507s'))
+SOURCE_CHECKSUM = 0x0569b60b
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

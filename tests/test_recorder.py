@@ -160,7 +160,8 @@ class Machine(object):
         """The code in pieces, in the tails of pages."""
         address = ctypes.cast(libc.mprotect, ctypes.c_void_p).value
         sizes = sorted([end - start for start, end in built.parts], reverse=True)
-        rooms = (sizes[0] + 16, sizes[1] + 16, sizes[2] + 16, sum(sizes[3:]) + 16 * len(sizes))
+        rest = sum(sizes[5:]) + 16 * len(sizes)
+        rooms = (sizes[0] + 16, sizes[1] + sizes[2] + 32, sizes[3] + sizes[4] + 32, rest)
         pages = [self.map_near(address - (number << 28)) for number in range(4)]
         assert all(room <= 4096 for room in rooms), rooms
         areas = [(page + 4096 - room, page + 4096) for page, room in zip(pages, rooms)]
@@ -391,7 +392,7 @@ class Suite(object):
         self.assertEqual(machine.call(machine.reallocate, 0x50000, 30), 0x50000)
         self.assertEqual(tables.count()[:2], (1, 30))
         # it fails: the block is as it was, its age and mark too
-        tables['tick'] = 100
+        tables['tick'] = 101
         self.assertEqual([block[:2] for block in tables.scan(100)], [(0x50000, 30)])
         machine.set_result(0)
         self.assertEqual(machine.call(machine.reallocate, 0x50000, 1 << 60), 0)
@@ -419,7 +420,7 @@ class Suite(object):
         self.assertEqual(machine.call(machine.resize, 0x40000, 40), 48)
         machine.end_here()
         self.assertEqual(tables.count()[:2], (1, 40))
-        tables['tick'] = 100
+        tables['tick'] = 101
         self.assertEqual([block[:2] for block in tables.scan(100)], [(0x40000, 40)])
         # less: it is as it was, its age and mark too
         self.assertEqual(machine.call(machine.resize, 0x40000, 9000), 48)
@@ -501,9 +502,70 @@ class Suite(object):
             tables['tick'] = 1200 + number
             machine.call(machine.release, 0x10000 + 16 * number)
         record = tables.stack(found[0][2])
-        self.assertEqual((record.free_expired, record.free_expired_bytes), (5, 500))
+        self.assertEqual(record.free_expired, 5)
         self.assertEqual(record.late_ages, (200, 201, 202))
         self.assertEqual(tables['late_frees'], 5)
+
+    def test_what_was_reported_and_is_still_there(self):
+        """Counted where it lies: a mark that is made while its block is being freed is seen by nobody."""
+        machine = self.simple()
+        tables = machine.tables
+        for number in range(6):
+            machine.alloc(0x10000 + 16 * number, 100 + number)
+        tables['tick'] = 200
+        machine.alloc(0x20000, 7)
+        found = tables.scan(100)
+        self.assertEqual(len(found), 6)
+        stack = found[0][2]
+        self.assertEqual(tables.figures()[stack][-2:], (6, 615))
+        for number in range(2):
+            machine.call(machine.release, 0x10000 + 16 * number)
+        self.assertEqual(tables.figures()[stack][-2:], (4, 414))
+        self.take_out(tables, 0x10020)          # as a thread does that had read it before it was marked
+        self.assertEqual(tables.figures()[stack][-2:], (3, 312))
+        self.assertEqual(tables.stack(stack).free_expired, 2)
+
+    @staticmethod
+    def take_out(tables, address, both=True):
+        start, count = tables._levels[1]
+        for place in range(start >> 3, (start >> 3) + count * 8, 2):
+            if tables._words[place] >> 20 << 3 == address:
+                tables._words[place + 1] = 0
+                if both:
+                    tables._words[place] = 0
+                return
+        raise KeyError(address)
+
+    def test_a_record_on_its_way_out(self):
+        """A thread stands between the two stores that take it out, or was thrown out there by siglongjmp."""
+        machine = self.simple()
+        tables = machine.tables
+        for number in range(3):
+            machine.alloc(0x10000 + 16 * number, 100)
+        for number in range(2):
+            self.take_out(tables, 0x10000 + 16 * number, both=False)
+        tables['tick'] = 1000
+        self.assertEqual([block[0] for block in tables.scan(100)], [0x10020])
+        self.assertEqual(tables.count()[:2], (1, 100))
+        self.assertEqual(total(tables.figures(), 'live'), 1)
+        machine.alloc(0x10000, 50)              # its place is used again
+        self.assertEqual((tables['lost_blocks'], tables['missed_frees'], tables['replaced']), (1, 0, 0))
+        machine.call(machine.release, 0x10010)
+        self.assertEqual(tables['unknown_frees'], 1)
+        self.assertEqual(tables.count()[:2], (2, 150))
+        for address in 0x10000, 0x10020:
+            machine.call(machine.release, address)
+        self.assertEqual(sum(self.buckets(tables)[0], []), [])
+
+    def test_a_block_of_no_bytes_has_a_time_of_birth(self):
+        machine = self.simple()
+        tables = machine.tables
+        for tick in 0, 1 << 31:
+            tables.set_tick(tick)
+            machine.alloc(0x10000, 0)
+            self.assertEqual(tables.count()[:2], (1, 0))
+            machine.call(machine.release, 0x10000)
+            self.assertEqual((tables.count()[0], tables['unknown_frees']), (0, 0))
 
     def test_scan_goes_round_in_slices(self):
         machine = self.simple()
@@ -567,40 +629,56 @@ class Suite(object):
         machine = self.simple(blocks=256)
         tables = machine.tables
 
-        def bucket(address, factor):
-            return ((address >> 3) * factor % (1 << 64) >> 32) % 64
+        def first(address):
+            """-> (bucket, the place in it that is the best)"""
+            hashed = (address >> 10) * 0x9E3779B97F4A7C15 % (1 << 64)
+            hashed ^= hashed >> 29
+            return (hashed >> 20 ^ address >> 4) % 64, hashed >> 62
+
+        def second(address):
+            return ((address >> 3) * 0xD6E8FEB86659FD93 % (1 << 64) >> 32) % 64
 
         mine, seconds = [], {5}
         for address in range(0x10000, 0x80000, 16):
-            second = bucket(address, 0xD6E8FEB86659FD93)
-            if bucket(address, 0x9E3779B97F4A7C15) == 5 and second not in seconds and len(mine) < 9:
+            if first(address)[0] == 5 and second(address) not in seconds and len(mine) < 9:
                 mine.append(address)
-                seconds.add(second)
+                seconds.add(second(address))
         self.assertEqual(len(mine), 9)
+        self.assertEqual({first(address)[1] for address in mine}, set(range(4)))
+        there = [0] * 4
         for count, address in enumerate(mine, 1):
+            best = first(address)[1]
+            if not there[best]:
+                there[best] = address
+            elif there.count(0) >= 3:
+                there[there.index(0)] = address         # else the other one is emptier
             machine.alloc(address, count)
             found, spilled = self.buckets(tables)
             self.assertEqual(sorted(sum(found, [])), sorted(mine[:count]))
-            self.assertEqual(sorted(found[5]), mine[:2][:count], 'then the other one is emptier')
-            self.assertEqual(spilled[5], max(count - 2, 0))
+            self.assertEqual(found[5], [other for other in there if other])
+            self.assertEqual(spilled[5], count - len(found[5]))
             self.assertEqual(sum(spilled), spilled[5])
+        self.assertGreater(spilled[5], 3)
+        spilled_ones = sorted(set(mine) - set(there))
         # found there again: a second allocation of the same address, a free
-        machine.alloc(mine[8], 100)
+        again = spilled_ones[-1]
+        machine.alloc(again, 100)
         self.assertEqual(tables['missed_frees'], 1)
-        self.assertEqual(tables.count()[:2], (9, 36 + 100))
-        for address in mine[:3]:
+        self.assertEqual(tables.count()[:2], (9, 45 - (mine.index(again) + 1) + 100))
+        for address in there + spilled_ones[:1]:
             machine.call(machine.release, address)
-        self.assertEqual(self.buckets(tables)[1][5], 6)
-        machine.alloc(mine[7], 50)
+        self.assertEqual(self.buckets(tables)[1][5], len(spilled_ones) - 1)
+        machine.alloc(spilled_ones[1], 50)
         self.assertEqual(tables['missed_frees'], 2, 'although there is room in the first again')
-        for address in mine[3:]:
+        for address in spilled_ones[1:]:
             machine.call(machine.release, address)
         found, spilled = self.buckets(tables)
         self.assertEqual((sum(found, []), sum(spilled), tables['unknown_frees']), ([], 0, 0))
 
     def test_addresses_at_equal_distances(self):
         """As a leak leaves them: the table gets no larger before a third of it is used, loses none before half is."""
-        for distance in (16, 32, 48, 64, 80, 96, 112, 128, 208, 272, 4096, 8208):
+        for distance in (16, 32, 48, 64, 80, 96, 112, 128, 208, 272, 512, 1024, 2048, 4096, 8192, 8208, 12288, 65536,
+                         1 << 17, 1 << 20):
             machine = self.simple(blocks=1 << 12)
             for number in range(1 << 11):
                 machine.alloc(0x7f5500000010 + distance * number)
@@ -657,7 +735,7 @@ class Suite(object):
         # one that is in the old level is replaced there
         machine.alloc(0x10000, 99)
         self.assertEqual(tables['missed_frees'], 1 if not lost else tables['missed_frees'])
-        tables['tick'] = 10
+        tables['tick'] = 11
         self.assertEqual(len(tables.scan(10)), 400 - lost)
         for number in range(400):
             machine.call(machine.release, 0x10000 + 16 * number)
@@ -721,7 +799,7 @@ class Suite(object):
         machine.alloc((1 << 47) - 8)
         self.assertEqual(machine.tables['lost_blocks'], 2)
         self.assertEqual(machine.tables.count()[0], 1)
-        machine.tables['tick'] = 1
+        machine.tables['tick'] = 2
         self.assertEqual(machine.tables.scan(1)[0][0], (1 << 47) - 8)
 
     # -- stacks made by hand
@@ -797,6 +875,27 @@ class Suite(object):
     def test_fp_from_the_register(self):
         words = [0, 0x4000, 7, 7, lambda sp: sp + 72, 0x4000, 7, 7, 7, 0, 0x5000]
         self.assertFrames(self.stack_of(words, lambda sp: sp + 32), [0x4000, 0x4000, 0x5000], 'end')
+
+    def test_fp_kept_over_several_frames(self):
+        """It is compared once; the second time the stack is found without its rules."""
+        machine = self.machine(pending=16).functions()
+        self.teach(machine)
+        for pc, offset, saved in (0xc000, 32, None), (0xd000, 56, None), (0xe000, 80, -16):
+            machine.tables.teach(pc, (RBP, offset, saved))
+        words = [0, 0xc000, 7, 7, 7, 0xd000, 7, 7, 0xe000, 7, lambda sp: sp + 112, 0x4000, 7, 7, 0, 0x5000]
+        record = self.call_with(machine, words, lambda sp: sp + 16)
+        self.assertFrames(record, [0xc000, 0xd000, 0xe000, 0x4000, 0x5000], 'end')
+        sp = self.sp
+        start = machine.tables['rules_at'] >> 3
+        for place in range(start, start + machine.tables['rules_mask'] + 1):
+            machine.tables._words[place] = 0
+        for fp, known in ((16, True), (24, False), (16, True)):
+            machine.call(machine.release, 0x10000)
+            machine.tables['tick'] += 100
+            machine.call_on(sp, sp + fp, machine.allocate, 24)
+            machine.tables['tick'] += 10
+            found = [block[2] for block in machine.tables.scan(5)]
+            self.assertEqual(found, [record.number] if known else [])
 
     def test_fp_saved_far_from_the_cfa(self):
         words = [0, 0x9000, 2, lambda sp: sp + 96, 3, 4, 5, 6, 7, 0x4000, 7, 7, 0, 0x5000]
@@ -1267,8 +1366,13 @@ class Suite(object):
         rest = len(tables.scan(0))
         records = [tables.stack(number) for number in range(len(figures))]
         self.assertGreater(len(listed), 0)
-        self.assertEqual(len(listed), live - rest + sum(record.free_expired for record in records))
-        self.assertEqual(tables['late_frees'], sum(record.free_expired for record in records))
+        self.assertEqual(live - rest, total(figures, 'expired'))
+        freed = len(listed) - total(figures, 'expired')
+        seen = sum(record.free_expired for record in records)
+        self.assertEqual(tables['late_frees'], seen)
+        # all but those that were marked while a thread took them out
+        self.assertLessEqual(seen, freed)
+        self.assertGreaterEqual(seen, freed - 3 - freed // 100)
         driver.clean()
         self.assertEqual(tables.count()[0], 0)
 
