@@ -349,16 +349,21 @@ RARE int take_anywhere(header *h, u64 address, u64 *out)
  */
 INLINE int take(header *h, u64 address, u64 *out)
 {
-	u64 key = address >> 3;
-	block *b = best_place(h, h->levels - 1, key);
-	u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1);
+	u64 key = address >> 3, w0, w1;
+	u32 level = h->levels;
+	block *b;
 
-	if (likely(key && w0 >> 20 == key && (w0 & STACK_MASK) < h->pending_base && w1)) {
-		VOLATILE(b->w1) = 0;
-		VOLATILE(b->w0) = 0;
-		out[0] = w0;
-		out[1] = w1;
-		return 1;
+	while (--level) {
+		b = best_place(h, level, key);
+		w0 = VOLATILE(b->w0);
+		w1 = VOLATILE(b->w1);
+		if (likely(key && w0 >> 20 == key && (w0 & STACK_MASK) < h->pending_base && w1)) {
+			VOLATILE(b->w1) = 0;
+			VOLATILE(b->w0) = 0;
+			out[0] = w0;
+			out[1] = w1;
+			return 1;
+		}
 	}
 	return take_anywhere(h, address, out);
 }
@@ -444,18 +449,30 @@ RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 	}
 }
 
-/* Put a record in; 0: no room.  place: the best for it, at this moment or a little before. */
-INLINE int put(header *h, block *place, u64 w0, u64 w1, u64 tcb)
+/* There is no record of this address in a level for sure; 0: perhaps. */
+INLINE int absent(header *h, u32 level, u64 key)
+{
+	block *b = first_bucket(h, level, key);
+
+	return VOLATILE(b[0].w0) >> 20 != key && VOLATILE(b[1].w0) >> 20 != key && VOLATILE(b[2].w0) >> 20 != key
+		&& VOLATILE(b[3].w0) >> 20 != key && !VOLATILE(*spilled_of(h, level, key));
+}
+
+/* Put a record in; 0: no room. */
+INLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20;
-	block *b = (block *)((u64)place & -64ul);               /* its bucket */
+	u32 newest = h->levels - 1, level = newest, last = !VOLATILE(h->overflowed[0]);
+	block *place;
 
-	/* it is empty, and there is no record with this address in the bucket or anywhere else */
-	if (likely(VOLATILE(h->levels) == 2 && !VOLATILE(h->overflowed[0]) && VOLATILE(b[0].w0) >> 20 != key
-		   && VOLATILE(b[1].w0) >> 20 != key && VOLATILE(b[2].w0) >> 20 != key
-		   && VOLATILE(b[3].w0) >> 20 != key && !VOLATILE(place->w0)
-		   && !VOLATILE(*spilled_of(h, 1, key)) && swap_block(place, 0, 0, w0, w1)))
+	do
+		if (unlikely(!absent(h, level, key)))
+			goto look;
+	while (level-- > last);
+	place = best_place(h, newest, key);
+	if (likely(!VOLATILE(place->w0) && swap_block(place, 0, 0, w0, w1)))
 		return 1;
+look:
 	return put_anywhere(h, w0, w1, tcb);
 }
 
@@ -1045,7 +1062,6 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 	u64 first = f->rest[0], second = f->rest[1], third = f->rest[2];
 	struct walk w;
 	pending *waiting = 0;
-	block *place;
 	u32 tries;
 	int learning;
 
@@ -1085,8 +1101,6 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 			add(h->lost_blocks, 1);
 		return;
 	}
-	place = best_place(h, h->levels - 1, result >> 3);
-	__builtin_prefetch(place, 1);
 	generation = VOLATILE(h->generation);
 	w.pc = *ret;
 	w.sp = (u64)(ret + 1);
@@ -1114,7 +1128,7 @@ found:
 		return;
 	}
 	w1 = VOLATILE(h->tick) << BIRTH_SHIFT | (likely(size < LARGE_CODE) ? size : large_size(h, size));
-	if (unlikely(!put(h, place, result >> 3 << 20 | stack, w1, tcb))) {
+	if (unlikely(!put(h, result >> 3 << 20 | stack, w1, tcb))) {
 		add(h->lost_blocks, 1);
 		if (waiting)
 			waiting->address = 0;

@@ -1306,13 +1306,13 @@ PARTS = (
     (2304, 3508),
     (3520, 3601),
     (3616, 3968),
-    (3968, 4308),
-    (4320, 4621),
-    (4624, 4922),
-    (4928, 5032),
-    (5040, 5284),
-    (5296, 5736),
-    (5744, 7226),
+    (3968, 4344),
+    (4352, 4653),
+    (4656, 4954),
+    (4960, 5064),
+    (5072, 5316),
+    (5328, 5768),
+    (5776, 7257),
 )
 FIXUPS = (
     (29, 0, 12),
@@ -1329,91 +1329,92 @@ FIXUPS = (
     (3208, 9, 8),
     (3788, 11, 9),
     (3922, 11, 10),
-    (3973, 12, 0),
-    (4202, 12, 5),
-    (4297, 12, 2),
-    (5187, 16, 9),
-    (5371, 17, 9),
-    (5411, 17, 14),
-    (5439, 17, 13),
-    (5471, 17, 10),
-    (5501, 17, 11),
-    (5666, 17, 16),
-    (5757, 18, 0),
-    (5943, 18, 7),
-    (6234, 18, 8),
-    (6511, 18, 17),
-    (6925, 18, 2),
-    (7157, 18, 7),
-    (7212, 18, 15),
+    (3975, 12, 0),
+    (4230, 12, 5),
+    (4331, 12, 2),
+    (5219, 16, 9),
+    (5403, 17, 9),
+    (5443, 17, 14),
+    (5471, 17, 13),
+    (5503, 17, 10),
+    (5533, 17, 11),
+    (5698, 17, 16),
+    (5789, 18, 0),
+    (5979, 18, 7),
+    (6156, 18, 8),
+    (6443, 18, 17),
+    (6928, 18, 2),
+    (7174, 18, 7),
+    (7243, 18, 15),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqVWXt0FFWa70p3kk7IUD3YSFRcE2h2EmWXtIuaHlBT0A23sBqCEEURZccdZGbcXYZ0AT52JVa3cK2twVlhmd1zdsZz5jjrHvVE'
-    '17MYfG1XAnlBJAkKQc4yISp20zxaGULCq/b33U4IePSPzR903dd37/0ev+/3XVyu3N8Z+c/O1y6+/4EHlVplsXK/soTxr1KPyS6X'
-    'slx5WHlIWfbYow8/tKzlu6Yxfio17XqXK/PJ3r17myQIyzLZ3lQzzuVixpB7XaFxzM2seR6LSZuLW/Ze+6fyM8pSxj9WeHed0vC5'
-    '48guyNzfcN457Tjr/NbzLh/EWJ425t5UBdma6VLfm/jsgud2PnXXb5m5iDHep8mNB5idKmeVdsNRx3Ge03ivyjuCHcw+Xsambs/i'
-    'SIx3M7vfCykpaklDzKxgoVN6JTM3rZRoC/9LTOpk0vmwvGNCJN4by1edzswtqdsgUOXNmYnMsZmRrGHGsEdvVowBt2o0e5j54IYw'
-    '/zjMu84dUOXGXk36jNkD+cy93UtCpfPmglLN+klp6Ov6Et6eVeS3ZwZCtn6zUBMOVMbKWxg/FE10xH5hrp3MrIcnZ3zczuzj2az8'
-    '9m2hbKyAt4ZOrc0ya45XNc6711dr0gIfw/w6jfd9NCKmAPcayt2LdL/Gx4zLeevLFEuVmNFawkveylyXHV04LbObJQ7HxmU+yjJj'
-    'U02eyyVdkV6kSTBanpQpwnTYEZ/LVyiPjFmN8W+YeZdmzvcxc34ZDFCl8TYo389C3fLWJLNP++UdSbs/j4UO1shbMXTKXyPvcCSn'
-    'aIiFDqCrldlp6hosyrJQj7y1Wd7Raw+4i7pbcvK7laV8UOUX6iC1kFnTz6l8L7mEZlqv0BXHrC83NjN+BMZR7eM3q0E0+lhPCg2/'
-    '0X8v2tHyHtU+WqC5rY1YqErDGt+XmgV7BnsV7g8kkvqTzNwmhFpzJLW8lzQZlXqZO0ELNKlbk/pWma5VmOkJJjML1J0vX3poVdPl'
-    '1AGlzRMQuudH4H17VDtdpk0V57tqx6h0iHbsuOw4iWTsI/mDJPsNtvBoUvsVpSoPKg8odSo/qyytW8KME6WqfdKtFwaT6WFIMOev'
-    'ZvySyqGDA2FrpaMYF53Y55HEF3oJMxMbi3AASO5lVjjgZ9wTYGZJgPHTGj8e5sdSb2FjBuskknL893QhU2bmeq/G28lgWiil7wt2'
-    'UAs25XvgOG2y/qHxbMDvivLxKl/njS1jTaPa1rgT5kdV+7QHNi5m5tYuuq1ifHUv7DDE+BBk3syCQ0I0fsq7mdPMJHjEQAGTupk7'
-    '3kU6WZU1wvkuh64A+xviDk4wyRKD8rZkxqs4e9OTYCFm7ColHSkrlEeVx1quxous0tBPMKHx5LWer82av2ZtIYTWlEktgzUzJL0s'
-    'Cu3ctMrYMF1aV2BsqMhfN55cfqMHLp9+/oLjUCtJrSs7KA8yno0EHeUBXOSmEcvAJv46GAJueAY2qmLwnm/7oRbwqnyXap+AJ+6C'
-    'DCyfiFbOFXdppr5acT6O4PTGkCPHf4sjh/lQuCip+8YsKce3CGcMB6YzHg5gRAv4wrwV9oRVw+gqTR2+6DhhE1+Yz3hrbBEz79HM'
-    'hd6cBYRV23NuMKTxTjLqeP1dwpdSkoZpl9ENaan/gnekmURobSSSRaSSH6OlOO3pZRQjyUjC0eRIdqH1yFk4xEBwUDVN4eHmyyKe'
-    'yjvp1nBYGJgvDfhUqVeVjmv8YOrgBYox2q9U4a1GVsbwdGZijrXGSbTGfjoWSMHBqNzYRfGjlndQ7KhSjyqlKW5+DSlzrJL/pvTE'
-    'm1mTr7z89vLbb5+LW7P9p6ySbTTA9qeMY4VGf2GotX58GxRHURnlnQo/EEkM6n5cQk68SZ76PzSSrset0Re74nwSHH66K/bnuNUo'
-    'EmjlA8KzgARSt+o2xvxWUuQPBuGtpN/HBxlOZR/zZFW5reR2vVBgembe/0ceHUWO//GS8MRcLKSXCOUjAKq+KwBU/jXjB1TeiSlX'
-    'PLAOqacHztmjUpZLI+dtETnPPoqEt4USnsrzkOFkZr3oorxk5sF79OKsJr9dTAgyWQu1xyYxo7kGkKz3i7xQTB7xbyTGfLiCmXN8'
-    'LNS6dhoLHakvA9CqfH+wI2our1BDLfqPgr2JDiC5yiekX8WKnaQJ3q5Zk5tVc26Fav4Ci0/VFzm2MezWj2UKSVRzJgupXoYcdzvj'
-    'a71IxK48EQb6ONYmvgXCmpuSxWPd9C26E4f1yYRdlcgi81eu9eFbbcsTQ0b/UKZcI+Mcv5vgB9eJT9pYSHkOcfkDYIeLOcnlK1pE'
-    'vFMqilobSgmHBQjz/SLGcWPN/IlXM28Vbk4BiTPOKWXvjfouAv8brbKfWQ9IIgCANrob2GEuqTbrZ2vjEKRRnsKIJ2rN3A6qsIzH'
-    'AmVoV/AD79FJ5UgsADgdKIsEOyLBwxj1BOFVSzSND4R5SSBC8JyGRWfoRQgmjxLao5e0zWUe8uTduWTjixalGXyu1BUr0RBipWHQ'
-    'CV7SGYWT/zBKcg6plb1Iiu4I928RiIIwCfgoJJyWq7lUY1LkiMZ24Tr2JA0GhkvJjZ0I0XZSAgBpSzdtux8B2qFZWhdl1ahZhIDD'
-    'Dr5oqFufoMjvdqxSyNA3Bgd5PcvcQuhzN+iTVp52tEBAb83MMIbH6TJuUgBpESS7Zlg7jNNXREL79esbhh3H5YqNxwQRU/+7k9oK'
-    '71CMo+5BO0+fyLvsdJ59ssA4KttfuiPYYEXmb7Fpnj4LA2CBZGOrZB/cv0/cStK4HeW2+jj4QaqaggSYUxUumqvhuBBbGJucmRJM'
-    '5nbW+NxlSEdG0sPnsvQjCEhN+jL9BqGjMZwvx23hgIN6gTE74NLnK00OpazEYGyCZl7PKhGeWQ1m9mIrN9lhCl2tLBzyB+onMTMW'
-    '8EZ4gWq0ejEV/Mit8HUXHUreGGHS2eAgdvHIidkSxW1KrexWQ0nZeJoCl58C2smJvxNMOOrSQl2y8ddo0C5TzScDZaHpgfobaV+S'
-    'H+HzhqKIC0hAD1q0jca70kdJJ/woq+xhIVs2bhEEuCRPqzzKGoYbyTNfGEe740QbVPONACEZhfsbgdcosu+rZfBVb83g7kI9P5o4'
-    'KUyZL2DmRPovgLBq6ATjaUV+OZnboj4/Ek/GloY3hwMzwvyRQOBvmDlzmsBvpDbrvrJU4AKlNYyEX8Qcxbggydubw/Fm0PDQLoBD'
-    'ZQozMxOwjzu3D5rpZgCnulPULxsJ9VPIJkXtdIjdF4m1k+60UHLtRJyn3qfiRGToSU155FRedN4AG7vJxhsgSbPqhuBI5YBNt8YP'
-    'sMqPGcBWnH8tRR2tSi/CxKh5Ky4dy8eGmX8OJoW2+QmIMcmIzwaARY9XqJWfIP27w3x5NZ8725yLQuU81SNhPjcMmhTmj9ewYHMY'
-    'lJXKkmD3NbDSLFLL8Zupn8+t+r5kgD/N3F4qnOF3PnLPnTXCsj2s/Ouo5dmjSkOqiTbBfWwK3FIVx/XrBdOIQrWIoOxRnA69B/mE'
-    '5wWT367PlAfBPpFxxtDxAtBxtfnzamYaG4VLIhdazwa8O0upjHyVzTLK0L3WGwmeTJeIZGNU0E8otfaEyj9h5stJasKgoe61n1G5'
-    '8rrosOocFmqub1dEUYPUZL9D8qP8rDbrHRJZ/2YUIfYasxBZ8NYMcEPjl5nbFCmN/zFVdR5GR6RVsdDSQHVsAnDfqCHYV40uJy0o'
-    'PfEy4oxGjjP28dVgRD4Fi6p5bQX9svDmDX+5itdOVwCqmkveVjMjeDInVbCqFGsYwPEcregbnP3tH5JmKyhQwAoH6BQ/J9aNTFDI'
-    'BDrsGjsF3w1DrtZ46ipbQqNm/vosMd4TgFewusNyfKZQ29waQQl/JBrrkXQvEUuOTxoddNrlRLG4OhLpfath3as4qZ0qJj9yOq54'
-    'UnOOlHoYP4iOe6hSAzdF9vEw99Y9pB1i71Pje14ZrSnB2qU+8m5m4mjMG7tDrD3tV0NDKJz5wYavyIvYrGfW1N9IleXECFgfuLHG'
-    'a72CEWvcl/nxiF4mnKEySL8Noe/Jhf61DNpO3U27UrJ2b6Tkn6kiyoicOzMwGFnsjRUzrq9hvG5DZhJklORkGLt8EL58Rfqd06Jq'
-    '8OXS+li9am5xjQN49eJ88q9KhbqGoKr3niGUc/eyNpvAW/fynpGsYb61TBILQh/L8a8oTZLbm02ChZibawQu1uJsb1FyYgmHeMnG'
-    'UV6ivj9mguP+oMPKv4GKx4unheYzLyk7KfFGzdplENUt6M1rSfHzm3bhn/SKcAb0lqDHinXBR1uZeafK/wQwQX4d0H8gvzvYcJmy'
-    'lH5nxkdJZxy9TJQfoijey6z1EjOLWcPlWxa6XOuLySr5jJ/LxHMa2NqcyRfUg507mGVSE+lmOe+mapSLAhwFD9QDZn8OoX6AmQtK'
-    'lfdrciQQlrh/2YdicdO3LHenanmSqntjtdAveNPCKqRXf3TqZtIRFRzQgep+iZSnSc0j/PNmCqBb6es6BrZoPgqY72PGP5a5YnLm'
-    'VtWxVWeP/n7aEtsvrECNqlUeZqGW+vGsoYNspVUeYpaCCy8sxafy/lv3oi90SJXn7wFoM3l+OzxUJJmncfgCZj2NxAUGZ86De84p'
-    'wy+cZw7I7bxl+AWizQPNm4NARoGcdhOPRLOGmeu8Z9irILdRN1sTxSl43xUvU8cKZHN7lbj+MNE2ubEVkVNxn+X3NgzQWVVrNuj/'
-    'PmYWigvT1e+ir6ImF0W/1N1CTPgburUx7NNbEQcNG8mpmuglrOUaPFb5cO7VoEtZqvFTQFXxdrAyYq4vMZVqc/Fsxr8awWNgppx4'
-    'TVQinlpmTU7cIkq4BoHJdsbNQn3y85tF369zwNxHwPwUqhr7X3PAvEQA8xOqNf0QYlnjx1Cdqe7/dOX4SWrnnwh2I0DdcKBKr8Fn'
-    'NX1W63co+FQaviAT8IgLrdk84sFPDY948RMO85+W8IhfMed7ecSn8MdKVH4EQbwSOP09+Y7eS1R+mS7/KQIzeJIuDss9VquZT9RQ'
-    '6QzzzQyMoE+YcvEIeS8jIEHOIE6NKvVcSsK5cQpmpDzGkLTOqxoXpZiSqRZ1K00emZcWXEI8oySm4s7GJff6/VA7jf37BfG2s8vZ'
-    'nXlFMf6BSet/ppq6AK4yGl8xNLpWv4HkVlFA3jgiPPW73KhqAID8xiWP3kQvD0LMFFFI5b5viFKVSKWYFkKileMvEn8JY+73YCli'
-    'fQRN6U4I+qwqbS2oAUMT98Vl3zSGCvR5mT9gg1pXrJbyqEm4DV5/DjVtgereMSSewAZTL14S+Sx2G7M/nwmZfq3oAitqYSY9UPDS'
-    'zHU4nT5edfbqRVnVeMFFPgsbVmt86DtsmHvvykFq/nNpiG440SQCvIIlTspxUXzAQ0Tqe1805q8m86riHYyhdql1CUYPa6OiYuai'
-    'lSNvJViEj4rBNl+sJJL4Qk60eGjeFHoWtFNeox8ZeSgvNn79U/R0Ioc7cyUN75vm8rpcg21lsXWCvamhi/U/G8swuPqtsOkagtob'
-    'VLNuAz2efHpSJLOiK28nVIL5UILRb4Ukxxdhb9awi652lRboPVxOKDSGsir9jHhb/gR7zR4hw8+S+w4LVyOiG018EXtTterWgKxr'
-    'vB/sFTeZwYpsYl1yYhxdkPczU1+N2h2lql6rfngVBXCTQmpo4SmJGAFyy27GbYAb+IBNK/k+QQlGuUD6nhwHOJvjAEdBFk4z9z+d'
-    '3ThKCQTPkdqZpQU2MCkll3ppC4TMnCENh19NrWVUDK9M3Q/Y0sDoV6pXmC0VngXinuHAGs38sJ8MWdmH8nJ/1LpvSPurpVhMNZPc'
-    '+Kmot+UdLfRbqtG7RioIStumSinV9AqITs3UgtlpBK5y4lfCVbblqOA+emLmHSP0RDrO+Gxw1JJO8ymf+UsvC6F2kZ83wTHMX6Jm'
-    'fhLyQ6fkxNPUEWTW7PMZmDEphbKy4aa+pQ2lquXvYeYENsvfFvscmVy1mydd9TaKgJMbu1XeazwZCEhyQqN6kOiiRTcCpvHTqJYD'
-    'tam7L9CTLMqEnJskNtGLh6kzBkX5BNIj+spVfkbAclyMCud+JFBDoAJNR1erFH2QYX/uZ8ZAkoJRuDhaw3lyQharrNybYoeccARh'
-    'LCadsFC7HD8t2gt8VzqO5DrKrnR0iY77q4jC0Lt+/APREaPtC4Rzvp6j3NjmtWvRxz59E1RxPlfswMvO0yz79EQSRW/F6CjvZIYN'
-    'fzwKHm5tFpnJvxhWkt+dsCrRKycWCdnNGj8kXi/lxD1STg21AhT+ADjW+EpfrqeN3okwmhh5JJITL2CctSVGCVl6HcH3SPxOyYUp'
-    'RXGsCMElx2fQbAHMiOq//xJTrW3i7Z4AhESlp+Afc7E/0RvzjXoBnfLcJer2gKS9XSr18l74zb+w0GU5Xg5yZtzjkLVW63LmekaF'
-    'fuicHPdiwLweMvZDhrnQo1oloCmdsSPp1wlir3gT+ZYa/AwUojv9BkYiwS/S1bnH6oQrn17lfk9eJPxCbrQF+qXvoK4Rp4qPTM49'
-    '6q67MHJDjX+Wc8XUpDShl5z4j8tXTRzTcJhWtNUQU3Wlt4n/RBDLfOfok3Z7Asf6P2Lc1+U='))
+    'eNqVWH10FFWW70p3kg5kqBYbiYprAs1uguySdllNL6gp0g3vYTVGAUURYUdlmBndw5AuQJddiZUWnnVq1BGWcc/ZGXf3OMc9qwdY'
+    'dxDUcbo7kA8+k+BCkB2EoNBN89HCGBK+an/3dSDg0T8mf6Sr3nt133v343d/97pc+b9z6p9dqH/4kUcf0+q1h7VHtJlMHE/PV10u'
+    'ba72hPa4Nmf+U088Pqf5u5YxcToducXlyn62c+fOzQqE5ZiaXFU71OViZp97abF5zM3sqR6bKauHNO+88Y+Lc9osJnZromO21njU'
+    'cVQXZO5tvOCccZylfvtllw9ibE8rc6+qhmzdcvGPRqyY/tKWF+79FbMeYkx06+r6fSyZrmBVycYjjuO8pIsuLtqD7Sx5opyNWZfD'
+    'kZjoYMnDXkhJ05vSx6xKFjptVDFr1QKFtvC/zpTtTLkQVjcNjzR1xQq5sz17Z/ouCOQilR3BnCQzE7XM7PcYKc3scXMz5WHWY8vD'
+    'YndY7Dq/j6vru3Tlc5bsKWTudV4Sqlywppfp9g/LQl83lIq2nKZunBgIJY07pJpwoHJW0czEgWi8PfZTa8koZj8xKusTyewekcup'
+    'G+8K5WJFoiV0ekmO2VO83LzgXlajK9N9DOtn66L70wExRbhXX/5epPvFPmZeKVhWrtlcYWZLqSjdkL05d/XDsdltLH4wNjT7aY6Z'
+    'q2oLXC7lmvQSXYHRCpRsCZbDjnicO097ctBqTJxl1r26Nc3HrGnlMEC1LlqhfD8LdahrEix5xq9uSiQPF7DQ/lp1DaZO+2vVTY7i'
+    'lPSx0D4MtbBkhoZ6S3Is1KmuSambupI97pKO5rz8Dm2W6OXi4mxILWb2+PNc7CSX0C37bbrioPXV9SkmDsE4PHniDh7ESzfrTOPF'
+    'bx5+AO/Rik6ePFKku+2V+JAr/brYk54Eewa7NOEPxBPGc8xaK4XaUxRe0UWajCpdzB2nD3SlQ1e6F1quhVjpCSay0/mWNy8/vnDz'
+    'lfQ+rdUTkLoXh+B9O3gyU66Pkee7bseocoB2bL/iOPFE7FP1kwT7Jbbw6ErbNaVqj2mParO5+EabNXsmM0+W8eQpt1EcTGT6IcGa'
+    'toiJy1xAB/vC9gJHMy85saOR+JdGKbPiK0twAEjuYnY44GfCE2BWaYCJM7o4ERbH0huwMYN14gm16T/oQpbKrGVeXbSRwfRQ2tgT'
+    'bKc32FTsgOO0qsbvzBUBvysqhnGx1BubwzZf1bYunLA4wpNnPLDxEGat2UW31czjD8AOfUz0QeYdLNgnReOnooM5KabAI3qKmNLB'
+    '3E27SCcLc2a40OXQFWB/U97BCSZYvFddm8h6NWdnZiQsxMytZaQjbZ72lDa/+Xq8yGmNhwkmdJG40fP1SdMWLymG0Npypbm3doJi'
+    'lEehndsXmsvHK0uLzOWVhUuHkcuv9MDlMy9fdBx6S9DbtR20x5jIRYKO9igucvuAZWAT/2wYAm54DjaqZvCeb/uhHvBysZUnT8IT'
+    't0IGPh+Bt7wrbtUtY5Hm7I7g9Gafozb9CkcOi75wScLwDVpSbXpNOmM4MJ6JcAAzesAXFi2wJ6waxlBZ+uAlxwlbeMJ6JlpiDzHr'
+    'ft2a4c1bQFq1Le8GfbrYTkYdZnxI+FJG0rDsCoYhLf3f8I4MUwitzXiihFTyt3jTnLbMHIqRRCTu6GokN8N+8hs4RE+wl1uW9HDr'
+    'TRlPFdvp1nBYGFjMCvi40sWVE7rYn95/kWKM9ivTRIuZUzE9nllYYy924i2xZwcDKdgbVdfvovjhFe0UO1zp5EqG4uYNSJlil/6W'
+    '0pNIsc2+ioq7K+6+uw63ZntP26VraYLtTZvHis3DxaGWhmGtUBxFZVRs18S+SLzX8OMSavx98tTf00ymAbfGWOya8ylw+PGu2J/j'
+    'VleRQK/okZ4FJFA6uNsc9FtFUz/phbeSfp/uZThV8pgnx9XW0ruNYonp2al/ijw6itr0xWXpiflYyMyUykcAVH9XAHDxNRP7uNiO'
+    'Jdc8cDZSTyecs5NTlssg570mc17yCBLea5TwuChAhlOZ/aqL8pJVAO8xhuR0deMQQpBReqgtNpKZqVpAsnFY5oUh5BH/QmKsJyqZ'
+    'NcXHQi1LxrLQoYZyAC0Xe4PtUWtuJQ81G38R7Iq3A8m5GJ55B19sIU2INt0eleJWXSW3foqPTzeUOEmz320cyxaTqFQ2B6lehhx3'
+    'NxNLvEjErgIZBsZQ1iqfJcJaqxJDBofpWQ7HDxqjCLuqkEWmLVjiwzNvLZBT5uG+bIVOxjlxH8EPrtM0cmUx5TnE5Q+AHS7mJObO'
+    'a5bxTqkoai8vIxyWICz2yhjHjXXrh17dGifdnAISZ5xSxj666rsI/LN61WFmP6rIAADaGG5ghzWzxmqYrA9FkEZFGjOeqD1xHajC'
+    'HBELlOO9Uuz7iE6qRmIBwGlPeSTYHgkexKwnCK+aqeuiJyxKAxGC5wwsOsEoQTB5tNAOo7S1jnnIk7flk40vWpJh8LkyV6xUR4iV'
+    'hUEnROn2KJz8pijJOcCrupAU3RHhf00iCsIk4KOQcJqv51LrEzJHrG+TrpMcqcPAcCl1/XaEaBspAYD0WgdtuxcB2q7b+i7KqlGr'
+    'BAGHHXzRUIcxXFM/bF+okaFvC/aKBpa9k9DnPtAnvSLj6IGA0ZKdYPYPNVTcpAjSIkh2KVg7jNNXRkJ7jVsa+x3H5YoNwwIZU3/Y'
+    'Qu+aaNfMI+7eZIExQuxKZgqSp4rMI2ryK3cEG8zLPo9NC4xJmAALJBvbpXvg/t3yVoouklGR5E+DH6RrKEiAOdXhkjodx4XY4tio'
+    '7OhgIr+zLurmIB2ZCY+oY5knEZC68lXmPUJHs79QbUpKB+w1iszJAZcxTdvsUMqK98aG69YtrArhmdNhZi+2cpMdRtPVysMhf6Bh'
+    'JLNiAW9EFHGzxYul4EduTSy95FDyxgxTvgn2YhePGp+sUNymeVUHDyVU80UKXHEaaKfG/14y4ahLD+1Szb/DC+0yxnouUB4aH2i4'
+    'jfYl+RExtS+KuIAEjOCNttHFrswR0ok4wqo6WSipmndKAlxaoFcdYY3968kzXxlKu+NEy7n1XoCQjML9vcC7FNkP1jP4qre2d1ux'
+    'URiNn5KmLJQwczLzl0BYHjrJREZT30zkt2gojDQlYrPCq8OBCWHxZCDwDLMmjpX4jdRmP1ieDlyktIaZ8KtYo5kXFXVdKtyUAg0P'
+    'bQU4VKWxMjsc+7jz++A1kwJw8i2yfllJqJ9GNilpo0Nsu0SsnXSnhxJLRuA8DT6OE5GhR24uIKfyYvBW2NhNNl4OSbo9uw+OVAHY'
+    'dOtiH6vazQC28vxLKOroq8xDWBi1xuHSsUJsmP1FMCG1LU5CjEVGXBEAFj1dyas+Q/p3h8XcGlE32apDoXKB6pGwqAuDJoXF07Us'
+    'mAqDslJZEuy4AVZSMrWcuIPGRV319yUD/OnWujLpDL/2kXtuqZWW7WQVX0dtzw6u9HEL7wT3sdFwSy6P6zeKxhKFapZB2ak57UYn'
+    '8okoCCa+XZ9pj4F9IuMMouNFoOMi6yc1zDJXSpdELrRXBLxbyqiMfIdNMssxvMQbCZ7KlMpkY1bSTyi95CQXnzHrzQS9wqChjiWf'
+    'U7nyX3LAnu2wUKqhTZNFDVJT8gOSHxXf6JM+IJEN70cRYu8yG5EFb80CN3RxhbktmdLEF+nqCzA6Iq2ahWYFamLDgftmLcE+N3c5'
+    'GUnpiZcRZzTznLFbLAIj8mn4qEbUV9IvC69e/lcLRf14DaCqu9S1tROCp/JSJatKs8YeHM/RS87i7BtvIs1WUqCAFfbQKX5CrBuZ'
+    'oJhJdNg6eAqxDYZcpIv0dbaUOrUKjRxx3pMAWPC6g2rTLKm4ulpJCqfJl2XlXFwintx079VJp02Nj5OXP0uuCkNdo+vwniFAOQ+c'
+    'qcM88gA4u1uWwOm8T8G70vdjjZ/qERbspBGrbpHThoKrmYX+EFsIVvq2RE5ZC7GKNq5QBV2kg9Ir3SjDdYt5GWDnnqgswMA89xvj'
+    '8Kw19kh6Pmnm4obbCPpHRIJduiDgqUftAQ6qC18WdfQpb3at1NmZdO9ZKpGMuwALnjws3Miuk+n7aG9K5IUriRhk7yE6iXw8MaD1'
+    'hgMPe2OlHJC0mAN2l2dvhZzSvBxzqw9GIYVn3jgj6wrfDQUtMpprKMCtC5Wx+vMyqcw+BMpH/0Ao6O5irUkCd8MrOgeyirVhjiI/'
+    'CO1Wm45TGpUm3CxZirW6VuJmPbxlAyUvaIh4y8qrvIV/fJ2F/EGHVZwFARgmWw+pc69rWygxR636ORDVIenPuwn588s26b/UZTgH'
+    '+kv2tmO74MMtzLqHiz8CbJB/e4wfqB/2Nl6hLGbck/VRUhpKnYuKAxTlO5m9TGHWENZ45c4ZLteyIdQPKITjZJvyGliTyhZKasLO'
+    '788xZTPpZq7oII0JWaCjIIJ6wPzPAwr2MWt6mfZxbZ4kwhqPzPmd/Hjzt6x3D7c9Ce5eWSP1C141oxrp1x8ds5p0RAUJdMDdr5Py'
+    'dCU1wE/voAAbR083M7BJ6ymkgW5m/lO5K6Zmx3EnyZ0dxscZW24/oxI1rF51kIWaG4axxnaylV51gNkaLjyjDI/axxsewFjoAFen'
+    '7QCoM3VaW+NxRyahF3H4Ima/iMQGhmdNBSpMKccvnGcKyO/UOfgF4k0FDZyCQEcBnXETz8RrLbOWes+xd0B+o262OIpTiO48uSS+'
+    'PlhAW+uq5fX7idap61sAxJUP2n4v4gVn5fZklAd7mFUsL0xXv5eeSja7CBuUjmZiymfp1ma/z2hBLDSuJKfaTJ2y5hvwmov+fFdh'
+    'lzZLF6eBurK3sCBiLSu1tBrr4clMHB/Aa2CqGn9XViqeemaPit8pS7xGidnJrJuFutWXV8uxN/LA3U3A/QKqnuRbeeCeKYH7R9we'
+    'fwDxrItjqN64+z9def6SfuuPBMsRoHI4UG3U4rGGHmuMv9HwqDV+SSYQERfeJouIBz+1IuLFTzgsni0VEb9mTfOKiE8T8xHkhxDC'
+    'C4Dj35MPqZ/CxRW6/P8iMIOn6OKw3Px63fpRLZXWMN/EAMvjUJhy9QC5LycwQU4hzo0q9nz6yDnHwSmYmfaYfcpSLzcvKTEtWyPr'
+    'Wlo8sC4juYZss8TH4M7mZfeyvVA7zf3rRdn72epsy76tmf/IlGU/5pZRTeBVTvP39V391riV5FZTQN42IDz9Un6WmwAgv3nZY2ym'
+    'zoQUM1oWWvnnW6NURVKppoeQiNWmV4nfhLH2e/AUsT6AqHQnBH2OK2uKasHg5H1x2ffNviJjavY32KDeFaunPGv5cSbw/vOoeYu4'
+    'e1OfbJH1pl+9LPNd7C6WPDoRMv16yUVW0swsamCIsuzNOJ0xjDs7jZIcN19xkc/ChjW66PsOG+b7YQNZcX4GohtPSu+0Kln8lNrU'
+    'Kp8j+cT4kXyZtojMy6lP1stQ2xAcuaS1UXEx66EFA70UfISHyt5WX6w0Ev9Sjf/GQ+tGU9swmfaah5Gx+wpiw5Ytp9aKGt6eL3lE'
+    '91iX1+XqbS2PGZLd8dClhkWDGYYO8oyH4sNYTHDr59bs5ZTUNp4i26tNezyUh1YEKhWjlH59LjX+AI01bqWbXacEaper8SDNoerK'
+    'rJCt58+w1eQBrryCvLdfetp4N7H+L9WmtJvAY/Zi8HldHAbBxWUmsJIkETM1ft6dL/clQTFTwLUzzNYDYCGxwBzder6edMKofK1P'
+    'vw0g0cHB6/kgF/39Nb/BugW69dvDpNyqbpSEe/W/Bl2iYrJIVoxpN1Btf9R+sE/WyuqmZvot0yXtCIKOtnAlzS2vhM/0RD2YHkvA'
+    'p8Z/Ls24Nk/j9lB7WLQDmDHJlBNMTAa/LN1uveCzfuZlIdQd6std4ADWz1Dvou7VQ1fUeJIGgsyefCELHSeUUE41p9PYrMYybvs7'
+    'mTWcTfK3xo4iy/JkauR1fU0EAzgSF13mc4GAosZ1quWI6oFnQjGHqJ8KjdWm/+0itVNB8aUt1fj/FZD7zGMMKvNJFObJoxUSL09Q'
+    'I8OS6HI0gpLeii66LgKBqnoJfO6oP2y/4GjUgJW9BU9guq1fdsngkc0gLj4HeSFyJZt93Zrsnqdvz2fVMyOo+Xq1UEjl6Z2fBVt1'
+    'S8g+nbisW2/JRnTFLrDOPHvrZkqaWdXUl+ehs2pTTpLJxb5rA1/kB8qvDeyWA7XVJJ2HUmoT5XhuJhVq1z1oe36cF6p+SI1yNf5r'
+    'WSanEeMZbyTUor78PClU7Js+5pPLsiOWPA3mebyIWmfT3f9zWdJL5QpTTlMKJgnz5IayWZmSDUw1Pl3JKzQf9ykgri4W+PIjrdQq'
+    'wmx8oE+kxv8d86w1fpVzZX5BCD0QnqPzIUhBGiuRAVRPqyX2Imif+wpL7bVSaxIjMJm5H/+sh/3xrpjvqjPFu9T4hss07AEP21im'
+    'dIkuuN8/M3hj0+eYMO93COXnGGr2Fka1fui82pSkL26BjL2QYc3wcLsUTGR77FDmGULRa05JLsqDnyOeOjLPYiYS/DIzm9xvwPWS'
+    '+d513FVITboPaEbCrbo+KcEuM/W6xWsGFud7vK9cvHpbSaClf6eLMhKq4m9duW7poL4foW9aa4maujKrrl+TGSODQgq56Tw90u4K'
+    'jvz//ivp4A=='))
 KEEPER = zlib.decompress(base64.b64decode(
     'eNqVWn14VNWdnpuZkAlE7qiDBkWfREebKKsZdWvGuHUuTORcPGNjAUVFa6vLxrJPF5IZiC2PEm+mcDidhV1gbd1u6x/bdre1i65W'
     '+VCZmYR8oRBCRT5aDaA4wwgMqCF83n1/5yYGtuw+u/o8mXPvufd8/D7e9/2dyzrN5XIVmJ5eGh7ncjFryL2wxDroZsl7PUmmLRvb'
@@ -1502,7 +1503,7 @@ KEEPER = zlib.decompress(base64.b64decode(
     '6R+seIHWZwito/raDiqOQTTlohvoGw0WcK/rPNjFCCspALPSBfqeoM5J4aeC8Dpy67hrBI/LMtG6yrgvWrfAGx9LJbBRZ1wcgl9S'
     '+fmAQuCbFPgCeQHA0aR/sopzAPD52GsQ9Da1oQHUNS8A3Tv/d9C9/DzQ1dd+gDIpfxOh7WbTegZg+xfRuqeHYZZr2YvB7Bk9cZRg'
     '1gPhFU306G2nz9GX6POc8l91507s'))
-SOURCE_CHECKSUM = 0x0569b60b
+SOURCE_CHECKSUM = 0xcf50ca57
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -741,6 +741,38 @@ class Suite(object):
             machine.call(machine.release, 0x10000 + 16 * number)
         self.assertEqual(tables.count()[0], 0)
 
+    def test_several_levels_hold_each_block_once(self):
+        machine = self.simple(blocks=64, reserve=1 << 12)
+        tables = machine.tables
+        source = random.Random(11)
+        live = {}
+        missed = unknown = 0
+        rooms = 40
+        for number in range(6000):
+            if number in (1500, 3000, 4500):
+                if number < 4500:
+                    self.assertTrue(tables.add_level(machine.file.fileno(), rooms * 8))
+                    rooms *= 5
+            address = 0x10000 + 16 * source.randrange(rooms * 2)
+            if source.randrange(10) < 6 and len(live) < rooms:
+                missed += address in live               # a free that was not seen, when it is there yet
+                machine.alloc(address, 1 + number % 1000)
+                live[address] = 1 + number % 1000
+            else:
+                if live and source.randrange(10):
+                    address = source.choice(sorted(live))
+                unknown += address not in live
+                live.pop(address, None)
+                machine.call(machine.release, address)
+            if number % 250 == 0:
+                found = [address for level in range(tables['levels']) for bucket in self.buckets(tables, level)[0]
+                         for address in bucket]
+                self.assertEqual(sorted(found), sorted(live))
+                self.assertEqual(tables.count()[:2], (len(live), sum(live.values())))
+        self.assertEqual(tables['levels'], 4)
+        self.assertEqual((tables['missed_frees'], tables['unknown_frees'], tables['lost_blocks']), (missed, unknown, 0))
+        self.assertGreater(missed, 20)
+
     def test_no_further_level_where_none_was_reserved(self):
         sizes = dict(blocks=1 << 10, reserve=0)
         self.assertEqual(recorder.Tables.size_of(**sizes), recorder.Tables.taken(**sizes))
