@@ -186,16 +186,22 @@ INLINE void count(u64 *counter, u64 n, u64 shard)
 		add(counter, n);
 }
 
-INLINE void raise_to(u32 *place, u32 value)
+RARE void raise(u32 *place, u32 value)
 {
 	u32 old = VOLATILE(*place);
-	while (unlikely(old < value)) {
+	while (old < value) {
 		u32 found = old;
 		asm volatile("lock cmpxchgl %2, %1" : "+a"(found), "+m"(*place) : "r"(value) : "memory");
 		if (found == old)
 			return;
 		old = found;
 	}
+}
+
+INLINE void raise_to(u32 *place, u32 value)
+{
+	if (unlikely(VOLATILE(*place) < value))
+		raise(place, value);
 }
 
 INLINE u64 size_of(header *h, u64 w1)
@@ -344,13 +350,13 @@ RARE int take_anywhere(header *h, u64 address, u64 *out)
  * Two plain stores are enough, and need not wait for the line as a cmpxchg16b does: but for the thread that gives the
  * block back, nobody changes a record with its final stack but the monitor, which marks what it reports.  A mark
  * that it makes in between is lost together with the record, so nothing may be concluded from there being none
- * (keeper_sum() counts those that are left).  The second word goes first: while the first one is there the place is
+ * (keeper_sum() counts those that are left), and what may have to be put back is taken out by take_anywhere().  The second word goes first: while the first one is there the place is
  * not empty for anybody, and a record without a second word is on its way out.
  */
 INLINE int take(header *h, u64 address, u64 *out)
 {
 	u64 key = address >> 3, w0, w1;
-	u32 level = h->levels;
+	u32 level = VOLATILE(h->levels);
 	block *b;
 
 	while (--level) {
@@ -389,7 +395,8 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
  * Put a record in, wherever there is room; 0: nowhere.  It goes into the newest level, into the first of its two
  * buckets while that holds one other at most, so that hardly ever more than one line of memory is looked at; else into
  * the emptier one, which keeps the other from filling up.  Where both are full it goes to level 0, small and empty
- * nearly always: then it is not looked at.
+ * nearly always: then it is not looked at.  A second word without a first one is nobody's: two threads that free one
+ * block, or a child forked by a signal handler inside take(), can leave it.
  */
 RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 {
@@ -440,7 +447,8 @@ RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 			add(h->overflowed, 1);
 		if (unlikely(second))
 			spill(spilled_of(h, level, key), 1);
-		if (likely(swap_block(place + __builtin_ctz(room), 0, 0, w0, w1)))
+		place += __builtin_ctz(room);
+		if (likely(swap_block(place, 0, VOLATILE(place->w1), w0, w1)))
 			return 1;
 		if (unlikely(second))
 			spill(spilled_of(h, level, key), -1);
@@ -462,7 +470,7 @@ INLINE int absent(header *h, u32 level, u64 key)
 INLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20;
-	u32 newest = h->levels - 1, level = newest, last = !VOLATILE(h->overflowed[0]);
+	u32 newest = VOLATILE(h->levels) - 1, level = newest, last = !VOLATILE(h->overflowed[0]);
 	block *place;
 
 	do
@@ -508,10 +516,8 @@ NOINLINE u64 end_of_stack(header *h, u64 tcb, u64 sp, u64 *own)
 		}
 		if (VOLATILE(t->asked) != sp) {
 			VOLATILE(t->asked) = sp;
-			if (!VOLATILE(h->asked[0]))
-				VOLATILE(h->asked[0]) = 1;
-			if (!VOLATILE(h->attention[0]))
-				VOLATILE(h->attention[0]) = 1;
+			VOLATILE(h->asked[0]) = 1;
+			VOLATILE(h->attention[0]) = 1;
 		}
 		goto unknown;
 	}
@@ -529,7 +535,7 @@ unknown:
 	return (sp | 4095) + 1;
 }
 
-INLINE u32 rule_of(header *h, u64 key)
+NOINLINE u32 rule_of(header *h, u64 key)
 {
 	u64 *rules = at(h, h->rules_at), mask = h->rules_mask, entry;
 	u64 position = key * GOLDEN >> h->rules_shift;
@@ -843,7 +849,7 @@ static __attribute__((used)) void before(struct frame *f)
 
 	if (!h || !address || VOLATILE(h->state) != STATE_ON)
 		return;
-	if (!take(h, address, record)) {
+	if (!(f->hook & HOOK_BOTH ? take_anywhere(h, address, record) : take(h, address, record))) {
 		add(h->unknown_frees + shard_of(this_thread()) * 8, 1);
 		return;
 	}
@@ -857,8 +863,7 @@ static __attribute__((used)) void before(struct frame *f)
 /* The monitor looks for what is new only where this says so. */
 INLINE void call_attention(header *h)
 {
-	if (!VOLATILE(h->attention[0]))
-		VOLATILE(h->attention[0]) = 1;
+	VOLATILE(h->attention[0]) = 1;
 }
 
 /* The number of this processor, as the kernel keeps it in the limit of a segment (Linux
@@ -948,30 +953,39 @@ RARE u64 large_size(header *h, u64 size)
 }
 
 /* Note where the words of a stack lay, to find it again without walking.  0: not to be had. */
-RARE u64 learn_layout(header *h, stack_record *record, u64 hook, struct walk *w)
+RARE u64 learn_layout(header *h, stack_record *record, u64 hook, u64 generation, struct walk *w)
 {
-	u64 words = (sizeof(layout) + 4ul * w->count + 8ul * w->extras + 7) / 8, offset;
+	u64 words = (sizeof(layout) + 4ul * w->count + 8ul * w->extras + 7) / 8, *pool = at(h, h->frames_at);
+	u64 current = VOLATILE(record->generation) == generation, known = VOLATILE(record->layout), offset, i;
 	struct walk again = *w;
 	layout *l;
 
-	offset = VOLATILE(record->layout);
-	if (offset)
-		return offset;
+	if (known && current)
+		return known;
 	offset = reserve_words(h, words);
 	if (!offset)
 		return 0;
-	l = (layout *)((u64 *)at(h, h->frames_at) + offset);
+	l = (layout *)(pool + offset);
+	pool[offset + words - 1] = 0;
 	walk(h, hook, &again, 0, l);
 	if (again.hash != w->hash || again.count != w->count || again.extras != w->extras)
 		return 0;
-	l->count = w->count;
-	l->extras = w->extras;
-	l->span = w->span;
-	l->top = w->top;
+	l->count = again.count;
+	l->extras = again.extras;
+	l->span = again.span;
+	l->top = again.top;
 	l->hook = hook & HOOK_MASK;
 	l->frames = record->frames;
 	BARRIER();
-	VOLATILE(record->layout) = offset;
+	/* mostly the rules have changed elsewhere: then the one there is will do */
+	for (i = 0; i < words && pool[known + i] == pool[offset + i]; i++)
+		;
+	if (i == words) {
+		swap_if(real(h)->frames_next, offset + words, offset);
+		offset = known;
+	} else
+		VOLATILE(record->layout) = offset;
+	VOLATILE(record->generation) = generation;
 	return offset;
 }
 
@@ -1044,7 +1058,7 @@ RARE u64 not_recalled(header *h, u64 hook, struct walk *w, u64 last, u64 *cached
 		add(h->cut + shard_of(this_thread()) * 8, !learning);
 	/* last: the same frames, laid out otherwise */
 	if ((w->ending < FIRST_CUT || w->ending == CUT) && stack && stack != last && w->cacheable) {
-		offset = learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, w);
+		offset = learn_layout(h, (stack_record *)at(h, h->stacks_at) + stack, hook, generation, w);
 		if (offset)
 			VOLATILE(*cached) = stack | offset << 20 | generation << 52;
 	}
@@ -1059,7 +1073,7 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 	header *h = tables();
 	u64 hook = f->hook, result = f->rax, size, tcb, *ret, w1;
 	u64 stack, last = 0, generation, key, entry, *cached, *pool;
-	u64 first = f->rest[0], second = f->rest[1], third = f->rest[2];
+	u32 part = hook >> HOOK_SIZE_SHIFT & 3;
 	struct walk w;
 	pending *waiting = 0;
 	u32 tries;
@@ -1069,16 +1083,12 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 		return;
 	learning = VOLATILE(h->state) != STATE_ON;
 	if (hook & HOOK_THROUGH)
-		result = (u32)result ? 0 : *(u64 *)first;
-	switch (hook >> HOOK_SIZE_SHIFT & 7) {
-	case SIZE_FIRST: size = first; break;
-	case SIZE_SECOND: size = second; break;
-	case SIZE_THIRD: size = third; break;
-	case SIZE_PRODUCT: size = first * second; break;
-	default: size = second * third;
-	}
+		result = (u32)result ? 0 : *(u64 *)f->rest[0];
+	size = f->rest[part];
+	if (hook & HOOK_PRODUCT)
+		size *= f->rest[part + 1];
 	if (hook & HOOK_RESIZES)
-		result = result >= size ? first : 0;
+		result = result >= size ? f->rest[0] : 0;
 	tcb = this_thread();
 	ret = &f->rest[3];
 	if (hook & HOOK_BOTH) {
@@ -1211,8 +1221,8 @@ u64 keeper_sum(header *h, u64 *out, u64 rows)
 		block *b = (block *)at(h, h->blocks_at[level]);
 		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
 		for (; b < end; b++) {
-			u64 w0 = VOLATILE(b->w0), w1 = VOLATILE(b->w1), *o, age;
-			if (!w1)
+			u64 w1 = VOLATILE(b->w1), w0 = VOLATILE(b->w0), *o, age;
+			if (!w0 || !w1)
 				continue;
 			live++;
 			o = out + ((w0 & STACK_MASK) < rows ? (w0 & STACK_MASK) * SUM_WORDS : 0);
@@ -1240,7 +1250,7 @@ u64 keeper_count(header *h, u64 *bytes, u64 *frees)
 		block *end = b + (h->blocks_mask[level] + 1) * BUCKET;
 		for (; b < end; b++) {
 			u64 w1 = VOLATILE(b->w1);
-			if (w1) {
+			if (w1 && VOLATILE(b->w0)) {
 				live++;
 				sum += size_of(h, w1);
 			}

@@ -18,24 +18,27 @@ can't write to the target any more.
 What a stub calls (build_stub makes the stubs):
     code + OFFSETS['recorder_before'], code + OFFSETS['recorder_after'], with a hook's word pushed last
     before: free and realloc, argument in rdi.  after: the result in rax, and the words rdi, rsi, rdx of the
-    call on the stack above the hook's word. All registers are kept but flags; 700 bytes of stack are used.
+    call on the stack above the hook's word. All registers are kept but flags; up to 800 bytes of stack are used.
 
 The tables, each with its size in the header:
     blocks    buckets of 4 records of 16 bytes; an address can be in two buckets of each level. First word:
               address / 8 (44 bits), stack (20 bits); second: tick of birth (31), reported as expired (1),
-              size or its code (32). Records come and go by one cmpxchg16b: there is no half record and no
-              tombstone. Behind a level's buckets, 16 bits for each: how many records whose first bucket it
-              is are in their second one (never less than there are): where that is 0, only the first is
-              looked at. Level 0 takes what finds both its buckets full, level 1 is the table, further
-              levels can be added while the recorder runs.
+              size or its code (32), never 0. Records come by one cmpxchg16b and go by two stores, the second
+              word first: one word alone is no block. There are no tombstones. The first bucket is one of 64
+              in a row that a kilobyte of the program's memory shares, the other one can be anywhere. Behind a
+              level's buckets, 16 bits for each: how many records whose first bucket it is are in their second
+              one (never less than there are): where that is 0, only the first is looked at. Level 0 takes
+              what finds both its buckets full, level 1 is the table, further levels can be added while the
+              recorder runs.
     large     sizes of 4 GB and more; a size code from LARGE_CODE on is an index into it
     stacks    a record each (STACK), number 0 is for blocks whose stack found no room. Only added to.
     index     hash of a stack (44 bits) and its number (20), open addressing, one compare-and-swap publishes a
               stack
     frames    words handed out one after the other: the frames of the stacks, and layouts
     layouts   where the return addresses of a stack lay, counted from sp: to find a stack again the words are
-              compared where they lay the last time. The cache says which stack to try, first by sp and return
-              address, then by the word that differed
+              compared where they lay the last time. The cache says which layout to try and which stack that is
+              (20 bits), first by sp and return address, then by the word that differed. Its entries are of one
+              generation (12 bits) of the rules
     counters  8 shards (4 of one thread each, 4 for all others) of a row for each stack: what its frees add up
               to. What was allocated is that and what is in the table of blocks, so an allocation counts
               nothing.
@@ -101,8 +104,8 @@ CONSTANTS = (
     ('KIND_DEREF', 4), ('KIND_SIGNAL', 5),
     ('RULE_END', 3), ('RULE_COMPLEX', 7), ('RULE_CUT', 11), ('RULE_UNKNOWN', 0xFFFF),
     # a hook's word
-    ('HOOK_MASK', 0xFF), ('HOOK_SIZE_SHIFT', 8), ('HOOK_BOTH', 1 << 11), ('HOOK_THROUGH', 1 << 12),
-    ('HOOK_RESIZES', 1 << 13),
+    ('HOOK_MASK', 0xFF), ('HOOK_SIZE_SHIFT', 8), ('HOOK_PRODUCT', 1 << 10), ('HOOK_BOTH', 1 << 11),
+    ('HOOK_THROUGH', 1 << 12), ('HOOK_RESIZES', 1 << 13),
     ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
 )
 _constant = dict(CONSTANTS)
@@ -144,7 +147,7 @@ STRUCTURES = (
         ('free_max', 'u32', 1))),
     ('stack_record', (
         ('hash', 'u64', 1), ('frames', 'u32', 1), ('layout', 'u32', 1),
-        ('free_expired', 'u64', 1), ('spare2', 'u64', 1), ('dropped', 'u64', 1),
+        ('free_expired', 'u64', 1), ('generation', 'u64', 1), ('dropped', 'u64', 1),
         ('count', 'u32', 1), ('ending', 'u16', 1), ('hook', 'u8', 1), ('flags', 'u8', 1),
         ('late_ages', 'u32', 3), ('spare', 'u32', 1))),
     ('layout', (
@@ -301,7 +304,7 @@ def place(areas, built=None):
             return None
         area = min(fitting, key=lambda area: area[1] - area[0])
         addresses[number] = area[0]
-        area[0] = area[0] + size + 3 & -4
+        area[0] += size
     if max(addresses) - min(addresses) > (1 << 31) - (1 << 20):
         return None
     return addresses
@@ -336,7 +339,9 @@ def hook_word(number, kind, size, through_argument=False, resizes=False):
     where rax = 0; resizes: the block is the first argument where rax is no less than the size, else none."""
     if not 0 <= number <= _constant['HOOK_MASK']:
         raise ValueError(number)
-    word = number | (size or 0) << _constant['HOOK_SIZE_SHIFT']
+    word = number | {PRODUCT: FIRST, PRODUCT_23: SECOND}.get(size, size or 0) << _constant['HOOK_SIZE_SHIFT']
+    if size in (PRODUCT, PRODUCT_23):           # that one by the next
+        word |= _constant['HOOK_PRODUCT']
     if kind == BOTH:
         word |= _constant['HOOK_BOTH']
     if through_argument:
@@ -1280,230 +1285,235 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4704,
-    'keeper_finish': 6000,
-    'keeper_forget': 6480,
-    'keeper_know': 9328,
-    'keeper_scan': 3872,
-    'keeper_settle': 5392,
-    'keeper_stack': 4928,
-    'keeper_sum': 4240,
-    'keeper_teach': 6272,
-    'keeper_traps': 6608,
+    'keeper_count': 4736,
+    'keeper_finish': 6016,
+    'keeper_forget': 6496,
+    'keeper_know': 9344,
+    'keeper_scan': 3904,
+    'keeper_settle': 5440,
+    'keeper_stack': 4976,
+    'keeper_sum': 4272,
+    'keeper_teach': 6288,
+    'keeper_traps': 6624,
     'recorder_after': 47,
     'recorder_before': 8,
 }
 PARTS = (
     (0, 77),
     (80, 113),
-    (128, 551),
-    (560, 652),
-    (656, 892),
-    (896, 1190),
-    (1200, 1288),
-    (1296, 1959),
-    (1968, 2301),
-    (2304, 3508),
-    (3520, 3601),
-    (3616, 3968),
-    (3968, 4344),
-    (4352, 4653),
-    (4656, 4954),
-    (4960, 5064),
-    (5072, 5316),
-    (5328, 5768),
-    (5776, 7257),
+    (128, 149),
+    (160, 566),
+    (576, 668),
+    (672, 908),
+    (912, 1206),
+    (1216, 1304),
+    (1312, 1978),
+    (1984, 2293),
+    (2304, 2394),
+    (2400, 3546),
+    (3552, 3633),
+    (3648, 4000),
+    (4000, 4384),
+    (4384, 4563),
+    (4576, 4874),
+    (4880, 4984),
+    (4992, 5386),
+    (5392, 5835),
+    (5840, 7266),
 )
 FIXUPS = (
-    (29, 0, 12),
-    (71, 0, 18),
-    (289, 2, 1),
-    (753, 4, 3),
-    (867, 4, 3),
-    (988, 5, 4),
-    (1274, 6, 2),
-    (1457, 7, 4),
-    (1530, 7, 6),
-    (1621, 7, 3),
-    (1691, 7, 3),
-    (3208, 9, 8),
-    (3788, 11, 9),
-    (3922, 11, 10),
-    (3975, 12, 0),
-    (4230, 12, 5),
-    (4331, 12, 2),
-    (5219, 16, 9),
-    (5403, 17, 9),
-    (5443, 17, 14),
-    (5471, 17, 13),
-    (5503, 17, 10),
-    (5533, 17, 11),
-    (5698, 17, 16),
-    (5789, 18, 0),
-    (5979, 18, 7),
-    (6156, 18, 8),
-    (6443, 18, 17),
-    (6928, 18, 2),
-    (7174, 18, 7),
-    (7243, 18, 15),
+    (29, 0, 14),
+    (71, 0, 20),
+    (325, 3, 1),
+    (400, 3, 2),
+    (441, 3, 2),
+    (769, 5, 4),
+    (883, 5, 4),
+    (1004, 6, 5),
+    (1290, 7, 3),
+    (1473, 8, 5),
+    (1546, 8, 7),
+    (1637, 8, 4),
+    (1707, 8, 4),
+    (2688, 11, 10),
+    (3244, 11, 9),
+    (3820, 13, 11),
+    (3954, 13, 12),
+    (4005, 14, 0),
+    (4080, 14, 6),
+    (4373, 14, 3),
+    (4495, 15, 10),
+    (5204, 18, 11),
+    (5467, 19, 11),
+    (5507, 19, 16),
+    (5535, 19, 15),
+    (5567, 19, 12),
+    (5597, 19, 13),
+    (5765, 19, 18),
+    (5853, 20, 0),
+    (6041, 20, 8),
+    (6200, 20, 9),
+    (6487, 20, 19),
+    (6956, 20, 3),
+    (7183, 20, 8),
+    (7252, 20, 17),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqVWH10FFWW70p3kg5kqBYbiYprAs1uguySdllNL6gp0g3vYTVGAUURYUdlmBndw5AuQJddiZUWnnVq1BGWcc/ZGXf3OMc9qwdY'
-    'dxDUcbo7kA8+k+BCkB2EoNBN89HCGBK+an/3dSDg0T8mf6Sr3nt133v343d/97pc+b9z6p9dqH/4kUcf0+q1h7VHtJlMHE/PV10u'
-    'ba72hPa4Nmf+U088Pqf5u5YxcToducXlyn62c+fOzQqE5ZiaXFU71OViZp97abF5zM3sqR6bKauHNO+88Y+Lc9osJnZromO21njU'
-    'cVQXZO5tvOCccZylfvtllw9ibE8rc6+qhmzdcvGPRqyY/tKWF+79FbMeYkx06+r6fSyZrmBVycYjjuO8pIsuLtqD7Sx5opyNWZfD'
-    'kZjoYMnDXkhJ05vSx6xKFjptVDFr1QKFtvC/zpTtTLkQVjcNjzR1xQq5sz17Z/ouCOQilR3BnCQzE7XM7PcYKc3scXMz5WHWY8vD'
-    'YndY7Dq/j6vru3Tlc5bsKWTudV4Sqlywppfp9g/LQl83lIq2nKZunBgIJY07pJpwoHJW0czEgWi8PfZTa8koZj8xKusTyewekcup'
-    'G+8K5WJFoiV0ekmO2VO83LzgXlajK9N9DOtn66L70wExRbhXX/5epPvFPmZeKVhWrtlcYWZLqSjdkL05d/XDsdltLH4wNjT7aY6Z'
-    'q2oLXC7lmvQSXYHRCpRsCZbDjnicO097ctBqTJxl1r26Nc3HrGnlMEC1LlqhfD8LdahrEix5xq9uSiQPF7DQ/lp1DaZO+2vVTY7i'
-    'lPSx0D4MtbBkhoZ6S3Is1KmuSambupI97pKO5rz8Dm2W6OXi4mxILWb2+PNc7CSX0C37bbrioPXV9SkmDsE4PHniDh7ESzfrTOPF'
-    'bx5+AO/Rik6ePFKku+2V+JAr/brYk54Eewa7NOEPxBPGc8xaK4XaUxRe0UWajCpdzB2nD3SlQ1e6F1quhVjpCSay0/mWNy8/vnDz'
-    'lfQ+rdUTkLoXh+B9O3gyU66Pkee7bseocoB2bL/iOPFE7FP1kwT7Jbbw6ErbNaVqj2mParO5+EabNXsmM0+W8eQpt1EcTGT6IcGa'
-    'toiJy1xAB/vC9gJHMy85saOR+JdGKbPiK0twAEjuYnY44GfCE2BWaYCJM7o4ERbH0huwMYN14gm16T/oQpbKrGVeXbSRwfRQ2tgT'
-    'bKc32FTsgOO0qsbvzBUBvysqhnGx1BubwzZf1bYunLA4wpNnPLDxEGat2UW31czjD8AOfUz0QeYdLNgnReOnooM5KabAI3qKmNLB'
-    '3E27SCcLc2a40OXQFWB/U97BCSZYvFddm8h6NWdnZiQsxMytZaQjbZ72lDa/+Xq8yGmNhwkmdJG40fP1SdMWLymG0Npypbm3doJi'
-    'lEehndsXmsvHK0uLzOWVhUuHkcuv9MDlMy9fdBx6S9DbtR20x5jIRYKO9igucvuAZWAT/2wYAm54DjaqZvCeb/uhHvBysZUnT8IT'
-    't0IGPh+Bt7wrbtUtY5Hm7I7g9Gafozb9CkcOi75wScLwDVpSbXpNOmM4MJ6JcAAzesAXFi2wJ6waxlBZ+uAlxwlbeMJ6JlpiDzHr'
-    'ft2a4c1bQFq1Le8GfbrYTkYdZnxI+FJG0rDsCoYhLf3f8I4MUwitzXiihFTyt3jTnLbMHIqRRCTu6GokN8N+8hs4RE+wl1uW9HDr'
-    'TRlPFdvp1nBYGFjMCvi40sWVE7rYn95/kWKM9ivTRIuZUzE9nllYYy924i2xZwcDKdgbVdfvovjhFe0UO1zp5EqG4uYNSJlil/6W'
-    '0pNIsc2+ioq7K+6+uw63ZntP26VraYLtTZvHis3DxaGWhmGtUBxFZVRs18S+SLzX8OMSavx98tTf00ymAbfGWOya8ylw+PGu2J/j'
-    'VleRQK/okZ4FJFA6uNsc9FtFUz/phbeSfp/uZThV8pgnx9XW0ruNYonp2al/ijw6itr0xWXpiflYyMyUykcAVH9XAHDxNRP7uNiO'
-    'Jdc8cDZSTyecs5NTlssg570mc17yCBLea5TwuChAhlOZ/aqL8pJVAO8xhuR0deMQQpBReqgtNpKZqVpAsnFY5oUh5BH/QmKsJyqZ'
-    'NcXHQi1LxrLQoYZyAC0Xe4PtUWtuJQ81G38R7Iq3A8m5GJ55B19sIU2INt0eleJWXSW3foqPTzeUOEmz320cyxaTqFQ2B6lehhx3'
-    'NxNLvEjErgIZBsZQ1iqfJcJaqxJDBofpWQ7HDxqjCLuqkEWmLVjiwzNvLZBT5uG+bIVOxjlxH8EPrtM0cmUx5TnE5Q+AHS7mJObO'
-    'a5bxTqkoai8vIxyWICz2yhjHjXXrh17dGifdnAISZ5xSxj666rsI/LN61WFmP6rIAADaGG5ghzWzxmqYrA9FkEZFGjOeqD1xHajC'
-    'HBELlOO9Uuz7iE6qRmIBwGlPeSTYHgkexKwnCK+aqeuiJyxKAxGC5wwsOsEoQTB5tNAOo7S1jnnIk7flk40vWpJh8LkyV6xUR4iV'
-    'hUEnROn2KJz8pijJOcCrupAU3RHhf00iCsIk4KOQcJqv51LrEzJHrG+TrpMcqcPAcCl1/XaEaBspAYD0WgdtuxcB2q7b+i7KqlGr'
-    'BAGHHXzRUIcxXFM/bF+okaFvC/aKBpa9k9DnPtAnvSLj6IGA0ZKdYPYPNVTcpAjSIkh2KVg7jNNXRkJ7jVsa+x3H5YoNwwIZU3/Y'
-    'Qu+aaNfMI+7eZIExQuxKZgqSp4rMI2ryK3cEG8zLPo9NC4xJmAALJBvbpXvg/t3yVoouklGR5E+DH6RrKEiAOdXhkjodx4XY4tio'
-    '7OhgIr+zLurmIB2ZCY+oY5knEZC68lXmPUJHs79QbUpKB+w1iszJAZcxTdvsUMqK98aG69YtrArhmdNhZi+2cpMdRtPVysMhf6Bh'
-    'JLNiAW9EFHGzxYul4EduTSy95FDyxgxTvgn2YhePGp+sUNymeVUHDyVU80UKXHEaaKfG/14y4ahLD+1Szb/DC+0yxnouUB4aH2i4'
-    'jfYl+RExtS+KuIAEjOCNttHFrswR0ok4wqo6WSipmndKAlxaoFcdYY3968kzXxlKu+NEy7n1XoCQjML9vcC7FNkP1jP4qre2d1ux'
-    'URiNn5KmLJQwczLzl0BYHjrJREZT30zkt2gojDQlYrPCq8OBCWHxZCDwDLMmjpX4jdRmP1ieDlyktIaZ8KtYo5kXFXVdKtyUAg0P'
-    'bQU4VKWxMjsc+7jz++A1kwJw8i2yfllJqJ9GNilpo0Nsu0SsnXSnhxJLRuA8DT6OE5GhR24uIKfyYvBW2NhNNl4OSbo9uw+OVAHY'
-    'dOtiH6vazQC28vxLKOroq8xDWBi1xuHSsUJsmP1FMCG1LU5CjEVGXBEAFj1dyas+Q/p3h8XcGlE32apDoXKB6pGwqAuDJoXF07Us'
-    'mAqDslJZEuy4AVZSMrWcuIPGRV319yUD/OnWujLpDL/2kXtuqZWW7WQVX0dtzw6u9HEL7wT3sdFwSy6P6zeKxhKFapZB2ak57UYn'
-    '8okoCCa+XZ9pj4F9IuMMouNFoOMi6yc1zDJXSpdELrRXBLxbyqiMfIdNMssxvMQbCZ7KlMpkY1bSTyi95CQXnzHrzQS9wqChjiWf'
-    'U7nyX3LAnu2wUKqhTZNFDVJT8gOSHxXf6JM+IJEN70cRYu8yG5EFb80CN3RxhbktmdLEF+nqCzA6Iq2ahWYFamLDgftmLcE+N3c5'
-    'GUnpiZcRZzTznLFbLAIj8mn4qEbUV9IvC69e/lcLRf14DaCqu9S1tROCp/JSJatKs8YeHM/RS87i7BtvIs1WUqCAFfbQKX5CrBuZ'
-    'oJhJdNg6eAqxDYZcpIv0dbaUOrUKjRxx3pMAWPC6g2rTLKm4ulpJCqfJl2XlXFwintx079VJp02Nj5OXP0uuCkNdo+vwniFAOQ+c'
-    'qcM88gA4u1uWwOm8T8G70vdjjZ/qERbspBGrbpHThoKrmYX+EFsIVvq2RE5ZC7GKNq5QBV2kg9Ir3SjDdYt5GWDnnqgswMA89xvj'
-    '8Kw19kh6Pmnm4obbCPpHRIJduiDgqUftAQ6qC18WdfQpb3at1NmZdO9ZKpGMuwALnjws3Miuk+n7aG9K5IUriRhk7yE6iXw8MaD1'
-    'hgMPe2OlHJC0mAN2l2dvhZzSvBxzqw9GIYVn3jgj6wrfDQUtMpprKMCtC5Wx+vMyqcw+BMpH/0Ao6O5irUkCd8MrOgeyirVhjiI/'
-    'CO1Wm45TGpUm3CxZirW6VuJmPbxlAyUvaIh4y8qrvIV/fJ2F/EGHVZwFARgmWw+pc69rWygxR636ORDVIenPuwn588s26b/UZTgH'
-    '+kv2tmO74MMtzLqHiz8CbJB/e4wfqB/2Nl6hLGbck/VRUhpKnYuKAxTlO5m9TGHWENZ45c4ZLteyIdQPKITjZJvyGliTyhZKasLO'
-    '788xZTPpZq7oII0JWaCjIIJ6wPzPAwr2MWt6mfZxbZ4kwhqPzPmd/Hjzt6x3D7c9Ce5eWSP1C141oxrp1x8ds5p0RAUJdMDdr5Py'
-    'dCU1wE/voAAbR083M7BJ6ymkgW5m/lO5K6Zmx3EnyZ0dxscZW24/oxI1rF51kIWaG4axxnaylV51gNkaLjyjDI/axxsewFjoAFen'
-    '7QCoM3VaW+NxRyahF3H4Ima/iMQGhmdNBSpMKccvnGcKyO/UOfgF4k0FDZyCQEcBnXETz8RrLbOWes+xd0B+o262OIpTiO48uSS+'
-    'PlhAW+uq5fX7idap61sAxJUP2n4v4gVn5fZklAd7mFUsL0xXv5eeSja7CBuUjmZiymfp1ma/z2hBLDSuJKfaTJ2y5hvwmov+fFdh'
-    'lzZLF6eBurK3sCBiLSu1tBrr4clMHB/Aa2CqGn9XViqeemaPit8pS7xGidnJrJuFutWXV8uxN/LA3U3A/QKqnuRbeeCeKYH7R9we'
-    'fwDxrItjqN64+z9def6SfuuPBMsRoHI4UG3U4rGGHmuMv9HwqDV+SSYQERfeJouIBz+1IuLFTzgsni0VEb9mTfOKiE8T8xHkhxDC'
-    'C4Dj35MPqZ/CxRW6/P8iMIOn6OKw3Px63fpRLZXWMN/EAMvjUJhy9QC5LycwQU4hzo0q9nz6yDnHwSmYmfaYfcpSLzcvKTEtWyPr'
-    'Wlo8sC4juYZss8TH4M7mZfeyvVA7zf3rRdn72epsy76tmf/IlGU/5pZRTeBVTvP39V391riV5FZTQN42IDz9Un6WmwAgv3nZY2ym'
-    'zoQUM1oWWvnnW6NURVKppoeQiNWmV4nfhLH2e/AUsT6AqHQnBH2OK2uKasHg5H1x2ffNviJjavY32KDeFaunPGv5cSbw/vOoeYu4'
-    'e1OfbJH1pl+9LPNd7C6WPDoRMv16yUVW0swsamCIsuzNOJ0xjDs7jZIcN19xkc/ChjW66PsOG+b7YQNZcX4GohtPSu+0Kln8lNrU'
-    'Kp8j+cT4kXyZtojMy6lP1stQ2xAcuaS1UXEx66EFA70UfISHyt5WX6w0Ev9Sjf/GQ+tGU9swmfaah5Gx+wpiw5Ytp9aKGt6eL3lE'
-    '91iX1+XqbS2PGZLd8dClhkWDGYYO8oyH4sNYTHDr59bs5ZTUNp4i26tNezyUh1YEKhWjlH59LjX+AI01bqWbXacEaper8SDNoerK'
-    'rJCt58+w1eQBrryCvLdfetp4N7H+L9WmtJvAY/Zi8HldHAbBxWUmsJIkETM1ft6dL/clQTFTwLUzzNYDYCGxwBzder6edMKofK1P'
-    'vw0g0cHB6/kgF/39Nb/BugW69dvDpNyqbpSEe/W/Bl2iYrJIVoxpN1Btf9R+sE/WyuqmZvot0yXtCIKOtnAlzS2vhM/0RD2YHkvA'
-    'p8Z/Ls24Nk/j9lB7WLQDmDHJlBNMTAa/LN1uveCzfuZlIdQd6std4ADWz1Dvou7VQ1fUeJIGgsyefCELHSeUUE41p9PYrMYybvs7'
-    'mTWcTfK3xo4iy/JkauR1fU0EAzgSF13mc4GAosZ1quWI6oFnQjGHqJ8KjdWm/+0itVNB8aUt1fj/FZD7zGMMKvNJFObJoxUSL09Q'
-    'I8OS6HI0gpLeii66LgKBqnoJfO6oP2y/4GjUgJW9BU9guq1fdsngkc0gLj4HeSFyJZt93Zrsnqdvz2fVMyOo+Xq1UEjl6Z2fBVt1'
-    'S8g+nbisW2/JRnTFLrDOPHvrZkqaWdXUl+ehs2pTTpLJxb5rA1/kB8qvDeyWA7XVJJ2HUmoT5XhuJhVq1z1oe36cF6p+SI1yNf5r'
-    'WSanEeMZbyTUor78PClU7Js+5pPLsiOWPA3mebyIWmfT3f9zWdJL5QpTTlMKJgnz5IayWZmSDUw1Pl3JKzQf9ykgri4W+PIjrdQq'
-    'wmx8oE+kxv8d86w1fpVzZX5BCD0QnqPzIUhBGiuRAVRPqyX2Imif+wpL7bVSaxIjMJm5H/+sh/3xrpjvqjPFu9T4hss07AEP21im'
-    'dIkuuN8/M3hj0+eYMO93COXnGGr2Fka1fui82pSkL26BjL2QYc3wcLsUTGR77FDmGULRa05JLsqDnyOeOjLPYiYS/DIzm9xvwPWS'
-    '+d513FVITboPaEbCrbo+KcEuM/W6xWsGFud7vK9cvHpbSaClf6eLMhKq4m9duW7poL4foW9aa4maujKrrl+TGSODQgq56Tw90u4K'
-    'jvz//ivp4A=='))
+    'eNqVWH90VNWdn5eZJBNMeVMdSlTcTnBsk5bdZlyP8iraeTAj98IbGxQ0ilZaWxZr3YNkHmDFlfAyxdt7XrUVtts9u7Xn7Okez3Z7'
+    'rNtKg1qdSSA/EGoSEKL02Aj+mGEgpLKG8CO8/XzvIxB194/NH5n37r3ve+/9/vh8P99vIOD/ndD/6nTzktvuuNNsNpeYt5m3M/FB'
+    '8XE9EDCXm3ebd5kt933j7rtauv63ZUyMFHOfCwTK+3bv3t2hQdgo0wubk5cEAswZD66tdt4PMveWkMu0J6Z17f74n5xpfNg6XfSP'
+    '6s/fYHRmQ6KzPDJ1jbmMi1Nc7DWXLhNvYLcTTPyx7bDn6YG2095xz1sbdTcFItjJDfWw4OYmbM9kA++YsWHR49sfueHnGbmEWWIo'
+    '0Wfpz3WzQrGeN3aabYc8z3vcEp2scCTGr/7xKM7MRD8rDId5sK2IN0vrZXIuM87Zc7hsW0FS3ehTTNtlabtS+raKdHs+W8m93vJs'
+    'S7xerIY4LvLlGcwrMCefZM6pkP2q6QwHuZMPccnXp8T+tHjj5H6uP9fLtDdZ4Z1KHhRhjXbqk2adMdpaw9xH6opHz3me0qHlfjOM'
+    'A8V4fVcmN5i9R5qzUkZ/ay1WzUpB411YyKHedddb2pJIJncw+3VWOFzFgz8bx9cvkgjuhi4nUzRHmHO6Yl3M9DqZ01mbEtGnypeN'
+    'Tn42u9xDP5eU86PcaUtWBAKakjuNa3PizNG08rRRehyl5+X3mveY904xEBMfMnmDJRdGmFwYY/LrTZbogZ6jzOjXt+RZ4XhU35Yv'
+    'DFcw40BS34KpkWhS3+ZpXs04M/ZjCFYp0dBYzSgzBvQtnfq2wcKhYE1/ly+/31wqxrg4swxSq5k75yQXu+EIey3p/oLs9uKkqZn+'
+    'XCcTb3PRyQtHruIJvAyxgSJeos7w1/CeqR/ghXeqrKC7kbSjnSLb3QjbJQZNEY3n8vb3mNyqhLrzNV4/CP1XZbRBFsxtVD7Rb2lD'
+    'K2VgJVaGEvnyIr796Ym7VnacK+43e0JxTXnR23C013ihFLOuVuebsmNGe5N27IPlcvnsK/rLefZP2CIEZyO9qvuad5p3kM9/BIe/'
+    'nTlH63jhWNCuTuRLpyBBLlzFxAQX0MH+lLvCM52zXvZwOveuXctkbmMNDgDJg8xNxaNMhOJM1saZOG6JIynxfvE32JjBOrm83v5v'
+    'dCGpM7kubIleMphlFO3XESd4g03Fa/CcHt3+g7MhHg1kxHQu1oazLexCYFnCS4l3eOF4CDaexuSWPXRb0/nga7DDOBPjkHkVS4wr'
+    '0fip72dwPw0ecaiKaf0s2L6HdLJy1ElVBjy6AuzvqDt4iTzLjelb8+Ww6e0uzYSFmLOjzvc98xvmfVP8j4tRs22Y8MASebIXQIAC'
+    'gGnj1o0LV6+phtBkTOsaS35Fs2MZaOfKlc76OdraKmd9Q+Xa6ZjevDEEny/95Izn0Vue3i7sYN7JxGg64Zl34CJXnrcMbBJdBkMo'
+    'PHKONjF4zyf90IqHudjBC0fhiTsgA5/PwJvvijssaa8yvT+mcXpn3NPbf44jp8R4qiZvRy5aUm9/UjljKj6HiVQcM1Y8khLdsCes'
+    'msJQXfHgWc9LSTxhPRPdQAF5syVvDfsWUFbt9d1g3BK7yKjT7d9ncn3ZOpKGZecwDGnF/4J3lBZrhN5OLl9DKrkJb6bXW2qhGMmn'
+    'c56lp0dvde/5CA5xKDHGpVQeLp9W8VS/i24Nh4WBxdJ4hGuDXDtiiQPFA2coxmi/OlN0O6M6pucwiTXuai/Xnf3OxUBKjGX05/ZQ'
+    '/PD6Poodrg1wrURx82NIme/WvkDpCtDdEamvv7b+2msX4NZs74hbu5Um2N6i8361M1xtdLdO74HiKCozYpcJAM6N2VFcQs/9hjz1'
+    'VZopteLWGMtecD4NDj8nkP0CbjWJBFb9IeVZQAKtnwedi36rmfrLY6RdeOz9Y6zwPmJ5P5N3hH09VyskL9/y/xFJp9Hb/zShnNEP'
+    'h1Kz0j9ioOlTMcDFX5jYz8UuzF/wwGVIMwNwzgFOSa0UY1c/qVJc4Z0wCz5J+Y2LCiQ0nbk/DKiMWQHvsaeNWvrz0whBZllGb3Ym'
+    'kkWSGbvsYQqL5DTyiE0kRt7dwOT8CDPebr2GGd1rYgBapOhEX0Yub+BGl/3FxGCuD0jOxaUlF19sJzWIXsud1cnlggYuH8THI601'
+    'XsE5FbTfL1eTlM7yKKSGmTGavYKJNWHWszlAyYh27Nmcn3b+MXfQnkUY1YhssXDFmgieeU+FmnKGx8v1fla/iWAGx26fubEaH1L8'
+    'fQYYEWBefvnU9LWbySf7FRQ+mf9kMtlvyc29yqWObI/46XQAsMJkwE8xEW58aIf03+e7SGXTAG9WfafXZx/o8LxAoGsSPyi1Zdzm'
+    'OsJ1BepiLzCDkQYt+a2wJe+us+S1KnQoyMOsYzIWcIbRTONhcCdNhT/Qyw6mE4NywVzrEkS8JcYscQgzoYxbu0kumIdHpOCFLfiN'
+    '62mMA7jSiWPpRD7RR8uUOxKpYGKBZSlM+opdA/AImcZOu7ZnAQtRTPxQpa3hSIaCYkO8LpCttWQ2XpcSxYwIdRMd+awl3sMra3yD'
+    'IT+ZYs4mJgmgcIsm09vJtl9ME0vjSVbIz7QwNdeCl2KgATcrqCsVN1BOkjQEdGgC77AkrcNI0q5NjIlWlhgr9cMPnPFL7BqcsIoi'
+    'qpzCeeJp4yM7chMpO0szKtYGTJEn4vVshT1D7CwUKwrHqpxhvfBeMA0jLS8/CLytsA1MXKP8waeNQ8qtgeOjyCfs/hGwlLlQTowX'
+    'ik01rRZsDJnV2Vnl2Wo7JlpbkJ5AbEDvxAKmANLS3iu9QIDpjFfq7a8oX+2zKxHOduoVj3IYQPdSJhOscYCJLEHvH7FPkNQZw6Vj'
+    'pvF660wFyqZIcKcQpoWFErTLz5pejw/X2p5EH3YI6TlOgStGWON+y3hbdzar15LzTrWee5R4pUwHLGOn7vw9XmiPOOksljZOtl5B'
+    '29IGpngYSaEbImgEb7SPJXaWjlFIiGHW2G8ZQ7rzZYhY5IausBqH2U3PYU7/QZ1GwJ+Kr+fyP+OEahT9v4s/S4G+uFk5cnJsZ7Vd'
+    'mQHq6rBOpUKdo6W/Jt5qHGWiaOpP5/0dWiuJT38z9UQKpod/NJGzNHybyeuuUZjuLobHHilGkABMZ0JL/ZDWQR0NXHTpP82TtzSl'
+    'iJFnjD+tCfPGMlaXL8WmQX9TvJZeAKLyDlXrbKTLjYHq1HTTiU6cJVpEiuTGiTUzcLjWCMfxyOIzOyrIq8IYvBzGDpKxH4Qky7XH'
+    '4U/1CKagBQhuhDv3+pdZQ3FEX5XmY2FGXg8NZCuxYfkn8H7SvDgKMUxuiEfkAhQn9zfwxn0p8eBcXngvDIoQZOI0iJNoTVF5khKP'
+    'zmOJ/pS4P8lenEQGK1H0WQZhHVhWPwK6CfmBfSo/WPKndcobnomQb25PKssOsPq/ZNzQa1wb5xLvBP/Z2fB9nsjD56N21TVEqbpQ'
+    'z1j1AyZAbYAityKR/2T9Zt4JNooMdBHdzgDdVsnvzmXS2ah8EtzD3RAPb6+jMvOX7EYnhuE1YQBTqVYlH6eBfozimqNc7GPy6Ty9'
+    'NhZRQax5i+qXX6kBd5nHjM7WXvMVVWJaeuG3JD8jPrJu/C2JbP01afpZ5i5FnLi1ZcCeJc6xoFQpTvy5uPo0XIB8hRlL43OzlwLd'
+    'nGS1qnf2eCVF8QkTiUM6PoccEqsQphETH80VzQ30y1JPrP+blaJ5jglotAL61uRXEsd8qYplFVnbIRzPs2o+xNmf/yxpFhkvi3lx'
+    'iE7xXUI8IHk1c+bFA/aOi6cQO2HCVZYoTrEiNCor7xwlBnwU/A8s76DerupRuSCpKOLt6mUdImSCWHP7gslJr1fPXY+XsYVLwlnz'
+    '/O7/coKKDz1HEY4AC/kB9nHuWijeRFqg9BncSCm4dFyVNqgKTjK5eBVh5IU6AA44DV+BZxwPwXWCVAAQ6yj6bknSbsaaKBU6LHEA'
+    'I67pwTxdzHhNb19JuCjbfqFSsCATsPpxUD7an2pwbciSSJHNYWLu12cEKqtyNGMM2V/Cs+k3Aqwbl69uvYIgbkY6cdCCv1miJUw4'
+    'gn915SrmlMLlH1OSCQNR4mNpqGMaE/ZqJpatL8+EFmp9LTg7kMD+vPze0ubjquKIgCow+dPAJUA3VCSD+o/onMs6HlXa+Oh2PZhn'
+    'PZ0E7XZYdLYdUglFPtmiqfXGQPZhS97blDg4hb7Q8a2rn6FcxQuHp1vBZ5L0qJ058RSTdkvxoZOep1KMfQ1zb9e4DLK205+/NRBY'
+    'p3hZJchDeR+ZfQtln3Kln9FP7h1l2jN0Tpz44xGKgmWcE8E/idAENV1UZ76U9EkctHFbyx+UgI5P2P96cJ08D26cqyIHPOXWJlDy'
+    'aObqJ+jkVDAUDk3nwaeSqoHReZ4/XkUO/yV6ugxoaMlvIIMNMecfYoGsXv4S9wrce81+STFCJm9tQI1pNR5kRlfrdNbWR8qzGt9k'
+    'rqlhsg6P5ku/+RrGjDe5vvA1ZhSYvrC37QNPKf/7OHwVc7+PTDMfhcwtiNL5oD63wIDzQSVuacEvEOgWUKr5TQTNyKPED/GaZHJt'
+    '+AT7JchpJshWw48sMXSBFF7sHAE5VTdJnEr73SN4d8NiNxr2Dc3deeDurzNZrS5MV7+Bnmo6AhStWn8XMdkP6dbOqYjdjWhq20he'
+    '0EFtq66p+HkABgKPN+9QEGkuy4idk1DadvQJGpLJuaZsnmfhQkByhWeA1IaUXFtriZETv8wY/XYN0E/P1au5ULPlxnOfD1xAV0or'
+    'ljHcCtQdK02ocQWzlNEBs6iv3vsU0u7j2kH4wZzEYKKPi6Vd48gYZUJU8WfC2AaKsBhlahDRe4j7pSjgQvFi+CPC2TRgNhVvsSS1'
+    'IWhKYhFl7TrK1zE99zB1zaQ9lxnZ+Ao99y28YmKF6dvYFBG8fdsUzSH8rsJvGL/fS4v1tXiOmnIJ6EtzJDG42K09weW8fmbMG7CJ'
+    'hXNjnz1SrqSfS8gs6lLlalM8UMvFSEYsqWNtO57w0f5T+ZL6L1yco0L/DRghcYyaMPCk+5ot+XdJKsXhTtfFVX1vEYO1Jol7jMBF'
+    'UW2U55Y4WdT+G3RFpplTDDnj2towd85qWbM8V9XBtPj8urvOUvdQtWVyX8BRnYngur0wK809dkb1inZ4O8u/MJ3HmLbuAaisicAs'
+    'RvNXjU9+a1+uGDSRzCvOCy/e589yBwgVdSZCdgd1MpSY2aVnVbuGni/PUMn5r6QRA4lab6cILaew9v/IEKjlz+cIuhMKvVGubalK'
+    'VpKn4r647K+d8Sqbl/8dGzQHsreT18hoPIPsKN5EmVzFg9vGlQVOWtpY8eRZlRKzX2aFw9dBbNSqOcNqus6XFHXly3BAezr3dts1'
+    'o9z5QYDCCPgMrjj+SQP6/TMVPrLy8yXIbTv6rPL3BpY7prfvVM9pP3V2qBfftJz6amOsJxVPqgvLx5LUPywUAS0INZQUYz2RbCSd'
+    'e1fPiRCR32Xw7dmoBOWGN1poTWysJ5Sd7uQ1VN8bdvpDEHFNIIwc3BPL3k+UL8aNs63LLuYcOsZ8JQ75CPQlCrnrqR3jHFOJuv2f'
+    'Q5SZcALNrqXfWEDPXUVjbTvoXlPun5HfaYHgeb5g7A5PPaW8alaQSoB39fahIAHXstWWeAf0HrUCVYCspkAkTc/tC/qtAEVWnE5c'
+    '/DhzrTgYSZbi+CFF6xkVcM3FdoAYRXQzv0BK2asXfATrVljyhWEyceNQRn9ur/W3oE5Q7qwqVYIWg0DUAxl38biCDX1bF/ODiZhD'
+    'AkDTzbUil2EF3cXrwHdVuabnfqRss9WndK9T61j0ATAwybQjTMwD16zdJR+JyIfDhCthfVMnGIx8GBUs+LZlnNNzz9NAgrnzTpeh'
+    '0bxmjOrOV2lsaVsdd6MDTF7Kboz2ZA8zDWV+58wpPU84PqgOF4PO9+KzND1nKfpCBHcpKeZt6rVCY8niC2eopgDyKcvpue0VRHDu'
+    'Beu/Jx5TGQDpv56huNrUU0E3SlE8H2YyswoIPSXaCuWgVQM3PBxNuY94JjVnqUcAUF3kWhMBFSWqS8TFWwBmanarRuCQqTrrxSv9'
+    'jH58huJl58uFTp+hRVmiB6xL9fDEhCV/pprU9XvAQH3+NcS0IpXFhZEoNz7U2/coark6cmHgZX8gdmHgV2og2UTSudEJ96Xk4xQ0'
+    'auUtdkMP+EL131MTXc9tUPVyUSOKlja69U0PkULF/kVXvzyhWmWFEZDHD6qos7Yo+LsJRRC1c0wbofRPEr6qNlSNzE7VdNNzX9R8'
+    'hfoxvg/YYokVEX+kh1pKAdaTmyRkpd+dVVlIBd9sCr6M6qafj7Q1hEwKVxGSq9/DUner0hLBwDZMllbgn1wSBfuMTDoPmGIuP0HD'
+    'IeZmn6/TBsUg3O0fGbyv/QgmnJtVz6PF1sufY043PPWk3j5AX3wOMvZChrw1xN1asJ5d2bdLWcxcdEJySZ54C/HTX7Ixk068W1pL'
+    '7nbe1Q77fexcoJKY+xtTZvrOz/jN3ZfOTF5NMWPlvMXPlPzy4OVzU5ZeVOZm+qYnSd2wQOk/pq4ptSiPV0I6xugRHl2K43z/A8Q0'
+    '8bA='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNqVWn14VNWdnpuZkAlE7qiDBkWfREebKKsZdWvGuHUuTORcPGNjAUVFa6vLxrJPF5IZiC2PEm+mcDidhV1gbd1u6x/bdre1i65W'
-    '+VCZmYR8oRBCRT5aDaA4wwgMqCF83n1/5yYGtuw+u/o8mXPvufd8/D7e9/2dyzrN5XIVmJ5eGh7ncjFryL2wxDroZsl7PUmmLRvb'
-    '/u6F/5niuDGTyWm1ptgxi4mtRut+29Zdhtg+o/WUfdS2F/qT/+jyYaikv4+5X6jB+FyO5XIa42IPkyuymI+lD1Wa1X1MS7MNExZP'
-    'f279M3f+nOlrdxqtA7ZtP8fE+yx9uIJdv7ZAD4s8Sx/wMm13cC+XlTx0MH4jcy99QlNz/JZpmeVFbamYV3+jj9m9+Wuz1RiDiUze'
-    'z+x2ZqXDzDrtiW+29ruZlfFg6S1MfrM2IjZHRDtzr/BinBPvY/YM1/pYeqAYq5ILynnyO+WhI81lolAw9FcnB0Kd8WvXka24+BBP'
-    'VbDKzmgiFWuKyIcnseTTk/J+0ZnfGhG7Cvqrj7kioV0xryHajdDepjxLGl5mnXIvCnHN8LHEYOxBZcD0/jHYxxDGfEcNrPWRH+b7'
-    'mHWuaFGFYaeY1VkWEZ5X8pcXRt68Id9BP+PybxeYtTRc5HJpXw1fyjU0NC1fise9BWo++pgx50IPMnGcyTvhDh/WUAFL1HDRxdJZ'
-    'Pwv16atTLH3Ur7+RSg8UsdAHYX01uo74w/obtmaXDrHQTtzqZOkc3RosLbDQdn11Rn+jP73fXdrX7ozfZ8wUg6Y4PQujlrDk5BOm'
-    'eHcGEzs4rH6BuzNMrnmJNu5OLlF+/tAUGTN96BozmGFiF9uexYXfGrgH17yyn8Fepradi23ZO+HhYL8h/IFEKh5nMknDmHJqLXMn'
-    '1FDJBzSzspfeiGr9TOsztcxcQxbNxeOeYCp/v7l+1dmH5647l91pdHkC2sjb4kOur90yPIiZzlXw652h0/swdZqmfuucbcPvG/S3'
-    'UuwnCAQP17rPt7LxkPGgMcsUXxozZ81g1mflZvqwO14STOVOYyA5rZGJs6b4whQ7I8kW27BsO3agPmHHy5hMLCnF0jF4P0tGAn4m'
-    'PAEmywIRcY6LQ0wczb50jgK7E4/obb8kw8nxTD7r5aKbHMhD2fi2YA9diVNMbEEwdY2Pv20tDvhdUTHeFM96Y4+MOiAihrjYZ6Y/'
-    'Q0q8vvkllZW5sYb18T1wTS+Ts2DM1Zsda96rYadjkGlMTXUNC6oZzWCHWfnF3MIUy/NdmzaBiLDULuxgiiVsfU0q7zXsbbkJlJFW'
-    'RzkZynjMeNz4dvsonhQoGYYTQQGAjuWmyeQwLa+bNr+pBMOGK7T2wfCtWryC0u7quVbLZG3hGKulqnjheEqFJR6kQu7x07ZNVym6'
-    'anf8wUShPmgbD2LFVw97Bj7xA7zOIiw/h49qGCLpv4Wm4AGvKTpgH4RjB8bA6xNw5cRjB5fxRsPeWi8KhjVk620/x+Jh0UhpKu4b'
-    '9aTetkLZLxKYzEQkgB4e8EVEp+PPCG6VZ7ecse2IRAvPw7mxbzL5DS7v9zIxNOLVbgoDRv7qdZz6ZjTREyun0fAYoqOXouM/ER25'
-    'ezVCcyuRKiVz1OLKsLtzsylfUvAQ1+sL9yfnfAkL7ycXBwdNKVWEu1c5OTgz4KPMwfbLTZVw/Vx8kO08TQlHE5YbotMq6HhuMpN4'
-    'ODnfTnTGvjuaUMHBqL72PUoes7LHSRyVsxaGmJIs+z1mcYkMW+errLyt8rbbplJA7ziSLFtDHWxH1jpYYg2UhDqbx3fBbJSaUdFr'
-    'iJ31icG4H1vQE7+jQNlEPbk49ox7sa8CT0O4T3bFbjTlKhXSsr7WdFtOFE/XeOV+hhUxrXtuwfI0aIb+1iAilaz75CAog6UPegqm'
-    '3lV2W7xEgX3+3v/PeLQUvW3fWRWDTh7kZijTI/hrLhL8Tvyb5L+dTD5Uy9Z/FYPuF4goZ5n62u4ZTtaBD5cqPkwPgAwzwZQpinhy'
-    'uYt4UBYheuJjC1x/lVqxSTyUil0Jvguboe3xAcUVYykinE08UsXkFB8LdTZ9jYU+bL4OaAs6rw/2ROWjVWaoPX5TsL8+0QNsN8Vl'
-    'OYIaY72mIrybJydlgJVVppyHAY40jzPstGGddMcP5EtowLfzRzC2l4UKsduYaPIyudRVpJIhPo51qbam1rA0NXb0NrXV7cTe+CQu'
-    'Uqwa3DLtiSYf2mZXkeqyBoby1wCj/opMjh216UtKiP5atwIxFEg9+lg78t0k9Otj4oTxIBFXNDm73Jil0FjScm7i8gdIxG+VU4x3'
-    'm+IPFPN9bMNI/CL7T5nVXzC7i4nFgRTQJu6uD+6VDbWy5W4+LkLvZPHKrmiybJUpvzUbT/0R12fEBxtonXr94sAuME9FffBwfXAQ'
-    'vbuCe4PA7QZO3Cty2MKt8VKk0i4jtDVe1hVmHgrlGje59oCPleYZgq7bFbuEyb8NdEfEMSbmvOeKJvbGLoUyouvqL6GP3IaYLCkl'
-    'U0iUIR85yQY3p69kwd1s43lgtsWUj4Db5gQGTPeLKZXlcwJZU77YrdoYwJTL+4bvF0ZfReztYjvyTOxmEi+w5KQtTF7NxJ8wuc8E'
-    'Lk3Q38zPtU6745X1wVREhFlunnL13tg3mJ1m1/NAweaBoXgqf4t1dpza6hjaaj2ewohnjNCH8YmtSBeXK3YpOlVKV6Hzbbol8tYB'
-    'd3hwc1HcL3Lpw0Xp3BjrEz29z43xn8j/nXW6KH4PLWwAfa2fODFQljfdy3cpatS42MxFu/lkt5nO1io9mc7XRErDXH/zsHWgJDYp'
-    'f12wx5mdi/BsfU3aSnsEY7lfUUZp23MP4Nc6Xay3vaMi044X1ycOx+uNdTbRGVDHz2X4CVMbYtUnohKCeAgzuclP10rEhBE62zyB'
-    'C7teaKaV9uIhiCs47Zkzhr2ZayeDNnSpnsgT+opus7oQDQ3o1nU0udhmfVqiJ65QqT37CaYpw4d265Ybt2iG6+F3zPBe81VwD03r'
-    'THGsXhigjRymMWkadOaWK89uRycP7dOttMo+jpCv3s5aT66lkP3Ry+pmyxMsye9q4TLEkj++S0FF8q27/k31lTJ5a9AWLQ2D6ZL4'
-    'BJY4HPNhmdgUD33aXMxCvU3k3mI1V29+7kalqUQWgZ8+cKtZugt3czaobmSrHU1QnL3NOoQKOcO/vojgFrjRO7HHSrvhh3wlJrmO'
-    'pT9BMfIMbHwUhI3I56FP1FT0PMIufx2TDVj3zEuHkNu0rmJMm18Z7CeriAbGCF0bqlg1dG8sAIF7yP3oYxExv1Y0hCV1H4O9Kow5'
-    'EdF4NwseN9AXjrDg9ggKHWA1MtnLgr1s/Xn4sJ3Mmc5dQ/dFQ80FApvLFeWq5JlWy91LfWhuCquqoYdVHosm/d2mLOLiMgLpStRS'
-    'kLYkcuNjbiDd04604ZU99rb4++AMURRMtROenQA9kKqEcBF/AI6J0xAtLfJ7tUzOQGKDvZKLA771V2Gez3/J5PNLKG7qrAr8NHkB'
-    'QzknkKwq+gllmz5jcnmK2tVZFupu+hOVHb9RN5KzbBbKNCPcptYaqioBpaRfoQGj4kte9xqN2fxyFCXIr+kZ2D3ggxe4OMfclqIi'
-    '8RHSMJuNnYKvIRBqWGhmIBy7DIBthQmvTes9O5dQJjmmhnBbQ4rVFI8y4RONXgMvwj9V9Msiy1pumSsaJhtARe7S14RvBRw7Q4O4'
-    'OQqF1v1Yp81Lj2Mjr15KpgU9xdAPkSM+yj5NshkwXsKsuwOueMfoUsRmEHMLF9mLc/NX+tEU/ShoHBcQjyyC5R9HPRsBXBKWMvmz'
-    'Lidd5mlMHOLV/aiMmj1mcvJY0/16+xK12z5FCB87SrrTDB3SrSOUJFCHHhaKBGr15z901HaYxOIQSXtm2TDYnwht9LZfoVepElV/'
-    'Jrr0xGqVmhGAubAJCgtm+mglrx66QVXRoV1NC7kcQ3r5+1HRabQeVNq6rnl+8+PrnVIWQXYKIAnjV7DSk464nGKStE8PuKNCa7Wp'
-    'pF/kEXa+HBKIivnkUqe692RMN7xHuPeM17Q7AEAVUbGgEBVIVknrtzpJYuiJ27Ea087kSgk20RPmooLDyzDJn9vdmMnn7RnLxEkI'
-    'I4j17cHBGVQfbBqrQL2BmaHPY9fAJVCjJ06QsDpVRGXrCQgYT4HZnfkPg4OsbkFL80Ie2to0jrZYt2B+05NQJ/M6G7iWQvAw+UwL'
-    'k/9AlT9zP1ALnjvNNKDzp6j9TzF5F9NaIK5/AJXVggoZakFrqZI/KGehlppmDxMtNfJbk1iooZYuGmpNu920Tnvj/06zt5lvkY4l'
-    '6wYPY6a6hxt164ByU9tuR3wtQMi/vtuRkC0orD4dQ5OHzunWa2qP1zL5oJcl+vW2F1VFdIC8FkxFQ1sQUfPaaQ+G2MFs1/B5y8RI'
-    '8kVyiZk+4Obun6oDF/fDtVF5Nddme3lif2wys8NhvPN/eYHR2UxU7DCrd3Cxh8vZPjrgsZ/DFm1Aa2iH2rSPgVvg31yEfGq35y5X'
-    'Zy7ZPz9vIMyCgBkyRd+seqjK4F6VP1z+TSO4Qf6HgpbQH2OPTZc/3kUGmi5/tmukhmfa51TDM20Pw8R/yeR9MExP7EaIs9aTw5HZ'
-    'k/e3pp2QLNvK3MtqFNaVmlovs9p9+U64J/9zJldWKPB7n+nTDmER+L+HhXKxSrBHCwJgB8Pz0Czp/YiB48y90gmOq/J7Rty7LSou'
-    'Vfsov2CTxkMQmZ0KHaJiqzErKjYrmB4VlLOcevLLYD+Qe8t5Ep8OeD5DiuyBrkunrjRv9/yB2Rk8nc6jPNyznmQGB5ym93kVC1X2'
-    'RqAewTnBjCoHgheq1gyBsZfKqfQRUFNndsFJB/e8pCe9rrjfdDhBf/4chWcqd4KKK0CwKZeRG8w6qeD9E9SEDlXsbtptynUOVexm'
-    'oZNN4LuPUCCl1T2enGaboe7m35vyvlqnICO2WK9cWrdRjfXTKHTSanrAdEvFD8myk0Cm2KVR6elgJFpssIcxlD8UhXGd5xQfiM+B'
-    'QWO4lgbZMBEEyAijam5EPD05vOzpW/Q1xq2s9YCD+6dVJRxMEfxPJPi/FmbLNg2p7euJYnX6oEywMzd0jowKcOrwXRT0Fd7TYcHA'
-    'eDoseJ8An06uuPx1WIXEovmQ8VHtXQpM7l5BazW1DhS5pqQKn8A0745fAf0hHqgI9mxwhFBZIJel19/+ymFUbWY9EI1wHR1w+pF4'
-    'Y62BeyDZkCccVUDpMRLnQ0q6rj9Pz29HrWam89eYQfrxm8H2aF1DoynDtbrVitnuk2/1USbd527rW6JU0iCv/MgBmi6efC7MZAmq'
-    'TS+RzlBsHLO6fDxkx3N5v4PbYjsRgR4/mKNzNsPeGrtxZEiaxNEFI4OzyqPDI+f/lUB+AYG9ZC2ov0z3EpVFwFVTPlDBIJTT+4o3'
-    'eRXKAVS7udbPoHWOK7DrUcE4uyWKSivq5B9H5aGv3ca0Y/Qi17YzK+TS25LEg1QzsVAX06eiTstQBkfkw+VcO0QpjIEjVOElHymv'
-    'D+1pviQi+goR/dWrI6G++Hg6sY0QgicfmZSfYIhMfu95/XRsm8FLTXkmDV+BaaiTpeGlBopHDb9FJM1A8wZyzYDDjXKqFS3bqyfu'
-    'xuZzRYiwR1GBXlxSILQQX7MovoajCyAwn8lvgxV+oSJMa2fyciijsOK2hFSkMQOEdF+VKb7gyRiSXDZ7SQ0LSng5o0Id16x/5R6q'
-    'kvcPQdMB5dLqLAfaDECH0plpfaQqKlhyagOr7uNUikYCjdl3C7aN3GjQFt1A+rhWaaajXD7qzQa/JExvJwi5Vp2RJHrinuDe/Nfx'
-    'Mp2Ci6PZx4cfSU5Fhg2dXbSP1f2Lynvo/T1cHKRnfqNUfz2W1oHU2TWSde0j5x99IIQVVH6uoxp29BiOy4eQdb9QRaq+did3v6Bq'
-    'V2ubzXYcMpOT+pkcF9Hf7CFGCEOOA0mPxR42QQyo6Aj0sDQ9cgqQyiv3MLs7voVuxR5g6YM+M+k5xUs7mahxjnnuhpxAZ/wAdULO'
-    'lkKfdetr4OjbWWUfICp/1fDAEPK4j+y2TpboazKVmfy7j7ZfwHeKJI6RZNxICG4/Z9uzoGKGKwLaQ9DG8gvkZVVH+HjlbkNf08FD'
-    'PWF91Waj7TMAGPTjRP3NXubMGruEtfZSQx1LXA6lwUKvkGWaf49QG/qz82cVVygTWj9TGYh8h7MRKtYypzRYST5C5bS6/Sd0A0wk'
-    'VJchPgAMVSBynsodVNb+Ya0rfjt+ajSGyHtq3V/R3Yng8X7lidYM3grrxfzJISC9vuJVKuH/SYWstWR4aGvIu6gUE9B1/nWgkRqJ'
-    'XidwhBp8jXoMNTQuVqrMf02t1NpIV/csvHy45dIThEm5efhDKClSejHi89kBEMBTXMqVCm/2VURJPJSmuVhFd6aLH2+hfebXrnMT'
-    'iFn2oN72UKniwAY6qU2+HCAsUxQGlc7EEXtGOQ3Jnm5TPa7eF+u42DhbMUBbYJla6W9bVL1DR7dC0ucoXreReFNPHFam20hSBBn8'
-    'EV11WXSlOU06l6WqsPXkc6iYY2NVEOY2e2n2j5lU1EkWFke4eCrQuO5SdG9wysinAvPpT4teHOwnCdP97K2AiUU3Mf2d2CWu5LN9'
-    '4SV26SK/+IDPi5xpHGsmYzVI/NiZxnwRtIWdzr9LZNlISN9indIW1rObrQblqO54iO6Wb1AHsdXdKMzoRAb9CpZ0ltkQnqIDdPuA'
-    'LhjKKldoZVGN27o48BRtRU8ESbTI+2ZHK0+qI3z3fQ3RupCemKjuA6/W/TVlAFx3blMZOZT8py87dc6pDQjawE9LnMPokSNztu48'
-    '+ksDCRkJIFN0M7mYzqtTkArFplYwQSuhU7HxilDCY1T45XfRuD4zZHjjt6vJNxVNGV4BT65W7h1exHi80fqW8q66mzhbTJRnVBAE'
-    'XsIsSQ7Xcp8WK3OZwqiIHUI38L87NgaX5fmI2WWUE4yNjKwmpL2OxZwbvCNztYxHPaAewLp8sZGxi3KSxpZT5xtWi1cjA8AY1kvD'
-    'xkC1Za0cbleh/ZPhdo2yHH0Imz+fJRDbfXSWOGozuSrlgGin0o2VGVa36hXcaRrLrrfWqUEyGE4d9CTvXimvJPPdPMapLcPAqLo7'
-    'ulHwEe+Cfv/ocQ6QUPzfreWBwkvUOhQlEcHQWric3wDdFh+HffjwzuvqnR/6KAIqnHB2eZQtrKF79L9fg7YhG8oQybGKRaWJ/rif'
-    'y1vyAesUlBRaXF/7fW9+Apf4q+OvL19KbbrtUzMwsTl2Wz22npiuZhpDCwTXzRqiQA5l9OdvU/dnYGV3FEXJRpVqzrC/KxKYQ6eS'
-    '5roRaYZdzB6OxXAF7YnBI3RRThcN1FWBqVPUaDCDKfzMxs+owZ3OqU9w0niHgtKzkj4FveJWK2jkyUBGjWHWeQLxK51R6siB42gk'
-    'A83y2JWjo5lUG1gFLUeVJZ2IBFDGUDGkjA2rVx9Spk3OLEY6HlHWdVDRzbTNBh7DC5v15+mA2VDzJjmdjXSx5B3pYCo01PwNCSPP'
-    'AGN2ekiRc/kwlLj/Mp5s0Diqk6toBUzL8GDGPH+PmXwQJXz+HRP6ocoVu51szsw65Gvsa84r3TyYuuCVlM0Dc4CI9KnqpSI6yvxY'
-    'b3uBDo2HY1RKCszzNn9e0IZ6/6eALYHmn0jyJczr7ujU2+rViFAz0vOj/AEmXyN5kRiMlbKQpNPhppGE8+SuKnLCvFYcMxS+8aRn'
-    'mSExg9U3fLoChkL8y6ktXEzuJgdMInKjz1j+ZQoxgdQ3T63g8p8JOcwTx+nDWFU9VQCeLfRAlXQJz3K6WxMR/uXijufVXVEjSwzh'
-    'EncCS9WZtfbbAZfjo0nqlMhtKfFjo6eRyFv904nk66Nc5RB3dnid0KIxAB0JU1udqdmkGheDnmAKH3v65a+ojLlfViiHip1VQxo6'
-    'J3chi8RCM7SCanzFZt2jbKbpiQ1qXlmrun6nCslRxlIkpYQl/ZlPf1qGAzJIHxBDfc/WWHbRoptBV2VXRJJGn7FkqHQRVPjQ/fN4'
-    'B/EVL+2bLtAEX3VBu+WVBTGcQ0ZEW2gTYwVTlq0pM+gvpJhGlqAl0qbPY+0RukZv2FmjwwElIyyEVKmbV6VbhROIyT2DREMxoKvW'
-    'WXdFfKZj1gtMLqxGTbEC4M6aPzwhfRi96KxAH8e66+i8OrdfuWpmAMJ2DnKQPqj3ycvEleSmGulfIb9hCP9Guqqib05fF3e8QBeI'
-    'wEnbkCIUkZsoSIWP4pEUgnSilAKUhAjiEM6haGInTuANZxGvUVyxmz29DreDytFFa5X+5cmy99VNuUr5OenvZXK6j85CBH60pnJU'
-    'PhUsNEUdfU2pYXVTqppKmd2jJ753lsT/lKrcd6hhW/RxMjeL2q0dFEAXra9HYdZ4yNw0kubDmpWJ9+m0r5Gka9JT4LJCsnKKajQb'
-    '6R+seIHWZwito/raDiqOQTTlohvoGw0WcK/rPNjFCCspALPSBfqeoM5J4aeC8Dpy67hrBI/LMtG6yrgvWrfAGx9LJbBRZ1wcgl9S'
-    '+fmAQuCbFPgCeQHA0aR/sopzAPD52GsQ9Da1oQHUNS8A3Tv/d9C9/DzQ1dd+gDIpfxOh7WbTegZg+xfRuqeHYZZr2YvB7Bk9cZRg'
-    '1gPhFU306G2nz9GX6POc8l91507s'))
-SOURCE_CHECKSUM = 0xcf50ca57
+    'eNqVWg10VNWdn5eZkElA3qhBo43diY5toqxmlK2ZDdZ5IdF78Y3GAopIrVXKRjnHjckMxC5HiS9TuN7OSg9Y22639Zw9/ditu2jF'
+    'GsCPmSTkCwshVERoMYLiDCMwQgkBhLe//30TiFu6Z1fOydz37nv34//x+/3+99mpuVyuHNNTK8OTXS5mjbmXFlkH3CxxuyfBtFUl'
+    '3e988T95eeho61QxlNNfuSXUFfWIruzhic8Y87jYwcVJY+48Jo4zsXVO+8e2rbuYvK+mXuwx2k/bR2x76TQjYbl8mDDh6WLuldVY'
+    'BZNlbMO05bOf3vDkLT+LyHuYKXYxfd1WlkpX8KouLtvTWKrRvs+27ae56GfaEE+l/ZFr2nO4b4o+lvrEy7SxoG1Kvxk6EPsqd//g'
+    'IQw8O+FZybQu/XclHQPRQmYPZCtMsS1dgHGYSGVLmd3HrGSYWbYn1mN96GZWysOl0RaRBpa8s0G8G3G3ezHQiZ1YT4ppaZYaKeRa'
+    '0pDhslCutZgn2srS+8/adicZM5J4yIsH/LyiOxIfjj6Ep8rrQ0OtU/BYeb04nN6AJ5l10r0sFNEafZH4nug3MF0NS308ibvbxzDE'
+    'RhoH85BfGn3MOlWwzG/YXczqmlIvSldnL82Nv3l1tod+JmffzHGrPVzgcmlq6BKulQe45dKyJTlq5qj9wDeNhcY3v+hRJo4yeYsp'
+    '7/AxeYefyburlSXTpSw0pK9NstSRUv13ydRIAQu9F9bXoutwaVj/na3ZxWMstBO3elkqQ7dGi3MstF1fC0MPp/a5i4e6nfGHjLli'
+    'lIvT8zBqEUtMP8HFO3OY2GHKu2vYxnGHw7JdTD7/IrnSnVhB+xd7uejiqYNX8WAXQyxsT+Oi1Bq5DddmxTBL7ZvEte3kylvgyuCw'
+    'IUoD8WQsxmSChuFyVg1zx9VQiXs0XjFIb0S0YQocrWuxIQsW43FPMJm9i29Yc+b+xZ1n0zuNPk9AG39b7DX1dVvyg/BUxm9e4wyd'
+    '+hBTp2jqN+DMeDK6UX8jyX4Et3tMrZ/sPG5l4z7jXsqJ40iIOcz6tIynDrljRcFk5jQGknc0MXGGiz9zsbM+0WYblm1H9zfE7dgU'
+    'JuMrirF0DD7MEvWBUiY8ASanBOrFWVMcZOJI+kUKJNGLR/SOX5Dh5FQmn/KayA040AylY9uCA3QlTjGxBcHUNzX2prU8UOqKiKlc'
+    'POWNLjjvgHoxZooPeepTD5PrN9Mu4dcSw/roNrhmkMl5MObazY41b9ew00nIKaamuooF1Yw82MMr/rw4V2d5HrZpE4gIS+3CDiZZ'
+    '3NafT2a9hr0tM41Sz+opcwLSeND41rmg5CKHQMRcK8dUto8QeEREikwO05q1dzS3FGHYsF/rHg3fqMX8EVjoS4uttuna0klWW2Xh'
+    '0qnoXrnCg1TIPH7atukqSVfdjj+YyDUEbeNerPhLec/AJ6WAqzMIy2PwUTVDJP2P0BRmwMtFD+yDcOzBGHh9Gq6ceOwxZazJsLc2'
+    'iJxhjdl6x8+weFi0vjgZ8533pN7xnLJffWA6E/UB9JgBX73odfxZj1tl6S2f23a9RAvPw7nRu5n8uinv8jIxNu7VfgoDRv4adJz6'
+    'eiQ+EC2j0fAYomOQouO3iI4M1wjdrXiymMxRiyvD7s/Mp3xJwkOm3pC7K7HwOCy8j1wcHOVSqgh3r3FycG7AR5mD7SNyKeGGTfFe'
+    'uvc0JRxNWGaIXiun47npTOLhRLMd740+fD6hgqMRfd3vKXl4xYCTOCpnLQxRl5jyGmZxiS7W6auouKnipptmUUDvOJyY8jx1sB1p'
+    '60CRNVIU6m2d2gezKYAVgwZgOT4aK8UW9PjLFChvU08mhj3jXvRc4GkI9+mu6Fe4XKNCWjbUcLflRPFszazYx7AipvUvzlmeRs3Q'
+    '3xgl2yJaHxllqQNI5p1M3ut1rFyk4D17+/9nSFqN3rH3jApDJxUyjcr6iP/qC8c/J//tJMI8z4fM/QKx3zyur+uf42Sdn12zMqfS'
+    'dAS01xVMclFgJp51KSotQPTESnKm/gq1ouVmKBm9HPwRNkODsRFKiXAJRcQqtYMFlUzW+Vhob+tXWai35WqgLVi8ITgQkQ9U8lB3'
+    '7LrgcEN8ANjOxSWZBNl7g6YivN9MlIOaZ1VyuQQDHG6dbNgpAwwU258torHezB7G2F4WykWvZKLFy/pWuoilaN6+lcmSfDO+J1Zu'
+    'iiSrAofc8VCLD23eV6C6rJGx7FXAolvJrlh5h76iiGiufSuQQYHRAxM4bULayueGFCg+10/D6Ot2guVqTPfKpAqsgxt8FOcJzxCT'
+    'iHMQ2xFs4ETMo7+e7CablTAbNDNoD8R2d9q2y9Wdx3MuhontuLAJ2fOwzph8zEtmp0Qx5Wyk9uwytnE8CTD7UZ5oLKNuP6vKsMSD'
+    'GhMLA+DwZKwA1CVbagy5YCahAmAma04GAIhowGMmZvyWy2Xz8WylOKY3LAx4cHt6Q/BQAxI4+BHuezYpM6X2+7lYYAb3OHu5MeaV'
+    'ywOe0OnYRUZfHfNQdhwqIOoa8fFiRN/yQJkrOpnhoTKxyxSePgaxoptiL5i26jBo3i1mPMMkoRQWHTaFbXdPiEcZJayZG4BsSV5u'
+    '4olqEzFN8oiALU2JaAIeqgkUaqAqCSvCsSmIqQYxm2UexlKsscnO4ibR4hpxB4NODx2Lld5K9o6qPpXWM9An+qxP3L8uiJWK3lS6'
+    'IHV4kjWipw64keyLsq2WXRC7NSJX7sLT6L2WIgOuTXI3PC4hDpNQNfyRHARjjUqd1JHqhuI6E762PimCiqpUU4KgIHaspMcQdYz2'
+    'Dl/Uzc+8hkWY2t7MN/Fr2YV6R4pQKP5RrLAhfih2u4HwsG1cR0sjsu6hiDYSkd6IGOFVECxpN9n1b+rlokBlQ+jj1mkNYlJE9HOr'
+    '15vvbxC3f27Ym01tK/wJDarHjyvkPcGqjrDQNt26AdNCIoCKi/R4BS5oFq7lIthYqFe3plLGY5JrYL5KI3S89UoTGJo64qZJ4EtD'
+    'PDVG/jTEUjWR6M2sUYoZjk6zUL9uvaNQoD7gN6t2sVvX4Ur/XqcSQXUPBW2eiLrboC14Yr1bcUOiw/1r9cbXkDqG+G5jeLS3KDaN'
+    'ksZ3bt2thTx0rEX5sJBeEseyzZwGdblW0Pb6sFuzuI+J5WTlY5mGMyRmnJdPtkzDy60+TnQ6UhSd1llAyOvFzSvgHje5J3s1prsa'
+    '4Oc2E4vHeFWPKUac/bRMoUnpjaCdvZb2AMadNEZpjleKVI5lvx9MKhOJY46vQcSGrGOGWIAA2Q/3LajkVVkGKA7281QWXnpsJksd'
+    '9GO79Sw41CAWhCekd3CXIxK68AjU0BDCphoAz/4S4AFHZRRODhT50Hw7rJwxwCo+iyRK+7ksMMUltNIKLo5C6pLojU26lnRQN7NT'
+    'ZsWAvS32LpYvCoLJbsKjE6ALB4u4+APgSJwGIrXJx2qYnAMRC62QWB7wbbgS8xz7BZPPrKCAqbX8+GnxAkoylynOsCrpJ5Ru+ZTJ'
+    'Z5PUdsz5JypD/kPdSMyzWairdQuDOjbeUqWjqadepgEj4rhZ+yqN2fpSJD4a/RU9wxKQBEAqU5xlbktRk/iAJaak0+tP2TYHNlSz'
+    '0NxAOHoJgN0KE65z6/d2Jq5M8pkawm2NKXxTpMqETzR5DQIV0VhJv6x+VdsNi0XjdAOQZiKFwzc2BPc4Q4PKKcrb92Gdtll8FBt5'
+    '5WIyLegqin6IHvFB+lGS0cDhImbNDLhiPeeXIjbDiW2mSF+AqM/pe0aMPYwC5xwdyGWw/IOoX+sDOUL5NJM/7VNaIbEEsH/QrBpG'
+    'pdTq4YnpJdy9vnuF2u2QAvWPHGXdy0MHdeuwyrb6gIeF6gM1+jN7HfUdphAeI6mPmhUG+5NN4rrjl+jtdLhgxM/ifXp8bT6v0yAr'
+    'JheiCkwdqTCrxq6lEpqFdrUsNeUk0s+PR0Sv0X5Aae3a1ubWBxW9EyGLU6bohvH9rPikI4PqOEl95F1EaO02VfPLPMLOlkEPURmf'
+    'WDle13M3vCdruHjSy+0ebqX8EfFELiKeHKM1jTGrF4Tbq8dvxmq43ZUppqoAPeAavwkvwyR/aXdjrrlkdwkTJ4ENEO/bg6NzqF54'
+    'u0RRfSMDRESvgkugTk+cIJV1qoDK2BMQNJ4cs3uze4OjrPaJttalZmhry2TaYu0TzS2PQK0s6W00NZDqHiafbGPyB1TyM/c9NdBc'
+    'p5l2gqU+KWTaKSb/nmltENvfhepqQ8X8XR9+K+V3y1iorbrVw0RbtfxGOQs11tBFYw23u7l12hv7d5q9g79BCEjWDR7CTLX3N+nW'
+    'p8pNHe87cvIJhPz69x092YZC65NJNHnorG69ofrv9Zryyyj69Y5/U8ppWO/4iSqV9pP7gslIaAtCa0k3bcYQO5jtaj+lzlyuqE/8'
+    'hHzDU/vdpvvH5CzTfX9NRH7J1OZ7zfi+6HRmh8N45//yAgPUVUTEDl61wxS7TTnflz+ZgbCPAvt3qN37mL2ZHJ2pJefa3ZkSdeqS'
+    'PlciUwX2GWoZTucEDcFhJ32Ce0z5D01BhMN/Ebbw0B+j32Hy+7vU8YD86a5zRb12jIp6U9tNE97K5Z1ehlLohoi8PhI/FP0Ks/va'
+    'T+ZDdCBb2p5yYnPKVuZe5Zw5FXNtkFvdvuxbWF32h0yu9isUfJfpdxxELODfAAtlohVMNrYhEnYwbRAojFkRDEeZe7UTJVdmd4/7'
+    'eVtEXKw2VHah8xbjPojHXoUWEbHVmBcRmxVsnyeTeQ6VHA8OA8m3TJBcNqL5U6TM7ujFJLr4zZ4/QKKS5sqifNy9gVSICXhNfejF'
+    '8rysYrBeZFgQDNalNE9w6AuCtIvA2UvlVuowOKs3/e2TDg56SRx6XbFS7nCE/sxZCtdk5gTJHkAyl6uUV2qlgvuPUTM61PF+y/tc'
+    'djrU8T7ROAqZD3JcT6l7ZuIOm4f6W1+Dm2qcgo3YY4Nij9pNaqwfRyDo1tID3C0VXySmnARSRS+OSE8Ps1JemMEUxlj2YAQ2dp5T'
+    '/CCOAZMQCSmQDxNBgI4wKhfXi0enh1c9eoP+vHEja9/v8MBpVSkHk0QHVxAdfBlmSz88pravxwvV6YQywc7MGAlZlN5Wj++CJJDH'
+    '/8/oPGFkKkXzu8QBRqOJ+s2UvwqrpLm7GUV5RPuDClb3C7RgrvWgmOaOwCbd4I5dhvJbtPiDtjr/42JmIJMiE7w57jUuxoBeGyYc'
+    'TBzEiKV0mFa8hYnyAFpqsLQHA5ZYI7ex1CG/WZzFk9vpXDaVvYoH6aeUB7t5bXMTl+Ga1qe5fCPnVP0dOUqthuCoWfGBAz19ZuLp'
+    'MJNFqEdRxXkCqBmsPp8ZsmMHs5cy6cGc24kY9NgnmZmwnGFvpdo4PyCGd3TC+NCs4kh+3OwvAYiZZQT+koFkt3L5Df8mr3p2hcqq'
+    '1IFCBDPyLMdkNZE/Es7eEjuqMO9XavjmNi4BsU4aQsyZ+ro9EW0LEKuQazu4VeuK/mMnFT8s1M30Wd1MpOhM2ZCtZaaWcUbfLg11'
+    'jMsST5alyzPYgmwtl0Z5/l552puhNc7y5Zhm+NDwUsPLpRu/WnCAi8lc3AkReycE651lwBEGHNDjD2JrmSp1Rje04K8pCMQNRO48'
+    'Cp586CDJm5n8Fljg5xQ8TOtmEoaeFVZcFpeKBOaAgO6sRFVgJqgQk61I5DNUj6E9x6+q0A0v30bV874xaDiAWUqd5UCLAc9QUjNt'
+    'iFSEnyVmNbKqIVMcpcumdPlnto3Yb9SWXUs1Xo3SSEdM+YA3bRynrVBtHPuyOoGKD8Q8wT3Zr+Fl1I105vR4/pHELGTQ2JllH7La'
+    'f1V5vQsAZYoD9Mzg57CmaMDSepqZ2DVumO7x84+hOfnKvZMK9PP1vJNQPz9XzLtfUIW8tc1GMc8T5cNMTq7XXx8gAgizVAZI+Vn0'
+    'fg78R2VHoIal6fWnVFW/m9n9sS10K3oPwsyHWvGUWdzLRLVzxjMT8gGdsf3UCflaDD3Wj+qQiZtZxRAgKHtlfmAId9wPDnPrZJH+'
+    'fFdFV/adB77wPWSu4oLPSCJuIoS2n7bteVAtEw4jqMQqz5GXxXZauFnxvqE/32OGBsL6ms1Gx6cAKOjFK/TXB5kza/Qi1j5IDfp2'
+    'IS5FIrHQy2SZ1tcewHx/cf6s4gplQfunKrGkUwRB8q9ySoHV5KOrmVzb/SO6AaYRqssQ71HRg8hZlDmgrP1PNa7Yzfip1hgib1Hn'
+    'rXT3iuEGMhg80d6Ft8J6ofnIGJBcf+4VKt9/qELWWpEf2hrzLivGBHSdXQ+sUSPR64R7UH+vUo+hhsYFrQ0/aqXWJrq6beml+ZZL'
+    'j9PZf2YJ/mAJUHN6IeLzqREA/CJTytUKRj70R6AVWHHKFGvozmzx/S20z+y6TjehiGWP6h33FSuOa6ST2sRLAcIqRVFQ5UwctueU'
+    '0ZDs0Q7V4xr8Sa0pNs1X3N8RWKVW+ps2Vd/Q0a2Q9OHJrN1EvKjHDynTbSLFgQz+QJ19WXTlHINZNbRvNNtPPo1aOVqigjCz2Uuz'
+    'f8SkokaysDhsikWBps6L6RuRUzYuCjTTnza9MDhMSqX/qRvpc9F1TH8repEr8dRQeIVdvKxUvGcuqf+8qQS1fDUSP/p5U7YA2sFO'
+    'Zd8hMmwi3d1mndKWNrDrrUblqP5YiO6WbVQHsVX9KMToNAb9CpZ01rUxXKcDWIeALhjKKlNoZVFN2748sIi2oseDJErknfMjFSfV'
+    'Eb77zsZIbUiPX6HuA686v0MZANedfXsKOZT8p686ddapBQjawD4rnMPo8SNz1jmBAlNAQkYCh74JyuV0Xp3k6gNdjkuAwKnoVEUY'
+    '4Ukq/LK71KEWDxne2M1q8rcL6vIrMBNrlXvzi5iKN9rfUN5Vd+NnColzDD9B4EXMkuRwLfNJoTIXF4Y/ehDdYID+6CRclmXreZ9R'
+    'RjA2PrKakPZagjk3esfnapsK/a8ewLp80fGxCzKSxpazmg2rzauRAWAM68W8MVBdWavz7Uq0f5RvVyvL0Yew5mYWR2wPIcwn2Eyu'
+    'STog2qt0YUUXq11Dh+gtJewaq1MN0oXh1BlPYuZqeTmZ7/pJTi0ZBkbVzuhHgUfnwC69448e6jCxmsRMLQsUXqHWoSiJCIbWYsrm'
+    'Ruiy2GTsw4d31qt3/slHEeB3wtnlUbawxm7T//l5tA3ZOAWRHPUvK44Px0pNeUM2YJ2CSEILLP+4NzvNlPir468vW0xtuu1TMzCx'
+    'OXpTA7Yen61mmkQLBNfNG6NADnXpz9yk7s/BymYURMhGFWrOcGlffWAhHUjyznHVhV3Mz8di2E97YvAIXZTRRaNzcKavS1KjkQeT'
+    '+JmPn/MGdzpnPWQqnReUntX0Kehlt1pBk5kIdKkxeK0nELvcGaWWHDiZRjLQLItefn40TtrfymkZKgfpBCSAaqX179QQyupVB5Vp'
+    'E3MLkY6HlXUdVHQzbbOBx/DCZv2Zaje9TvMm6JxW9LHEjFQwGRpr/bqEkeeAMXs9pLhNeT+UduklZqJRM1F9XEkrYFqXGeziE/fY'
+    'lQ2iZM++xaEfKl3Rm8nmjNciX6NfdV7pN4PJL7yStM3AQiAifap6sUAdquodLxSQYZwYlZICc8LmJwRtaPCvBWwRNP0VJF/CZu2M'
+    'Xr2jQY0INSM938vuZ/JVkhfx0WgxC0k6Mm4ZTzhP5soCJ8xrIOkVvpkJzyqDvhBYQ/nTFDAU4l/Ogmad3k8OKCdyo89YpasUYgKp'
+    'r5/lN+W/EHLwE0fpDLwS+M2FZws9UCldwvMs3a2uF6XP5s/ZK0W1LDKES9wCLKVVmdpvRlyOj8rVqZDbUuLHRk8TkXda7Xf9ea5y'
+    'iDudXyfqiiiAThiomdQZmk2qcTnoCabwsUdfOkdlzP2SQjkU5qwK0tA5qQtZJBZaoRVU4xyb9Z9nM02Pb1TzyhrV9Z+qUDzPWIqk'
+    'lLCkP830py0fkEH6gBgaeqrasguWXQ+6mnJZfcIYMlaMFS+bZoixu5aYPcRXZvHQbIEm+KoP2i2rLIjhHDIi2kKbGCuYtGxNmUF/'
+    'Ick0sgQtkTY9gbXH6Rq9YWeNDgcUjbMQUqV2SaVu5U4gJnePEg1Fga5ab+1lsbmOWb9gcmE1aYoVAHdWc35C+jB6wVmBPo511Yl2'
+    'Zp9y1dwAhO1C5CB9UB+Sl4jLyU3VsvQ5+XVDlG6iK8TPHvk1MeMFukAElm9DilBEvk1BKnwUj6QQpBOlFKAkRBCHcA5FEztxAm84'
+    'i3iV4opd7xl0uB1Uji5aqyx9NjHlXXVTrlF+TpQOMvqcZaN+wI/WUsa0Oj8L1amjrrpqVltX2VLM7AE9/pg6wa+rzHybGrZFHycz'
+    '86jd3kMBdMES6DzMGvfxt8fTPK9ZmXiXTveaSLomPDlT+iUro6hGs4n+hxUv0PpzQuuIvq4HRc8YiKZM9AN9I8Ec7vVNgF2MsJoC'
+    'MC1doO9p6lwUfsoJryO3jrrG8XhKV6S2IuaL1D7hjZXQUaVRa1wYgl9U+XmPQuDrFPgCeQHAkUTpdBXnAOCJ2GsQ9LZ0oAHU5V8A'
+    '3Vv+d9C9dALo6uveQ5mUvY7QdjO3ngTY/m2k9tE8zJpa+kIw+7keP0Iw61Hfqgb0jtNn6TP0BKf8N1hnQaI='))
+SOURCE_CHECKSUM = 0x7de84851
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

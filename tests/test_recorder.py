@@ -557,6 +557,25 @@ class Suite(object):
             machine.call(machine.release, address)
         self.assertEqual(sum(self.buckets(tables)[0], []), [])
 
+    def test_half_a_record_that_is_nobodys(self):
+        """Two threads that free one block can leave a second word alone: its place can be had, and it is no block."""
+        machine = self.simple(blocks=64)
+        tables = machine.tables
+        start, count = tables._levels[1]
+        for place in range(start >> 3, (start >> 3) + count * 8, 2):
+            tables._words[place + 1] = 2 << 33 | 8
+        tables['tick'] = 1000
+        self.assertEqual(tables.scan(1), [])
+        self.assertEqual(tables.count()[:2], (0, 0))
+        self.assertEqual(total(tables.figures(), 'live'), 0)
+        addresses = [0x10000 + 16 * number for number in range(40)]
+        for address in addresses:
+            machine.alloc(address, 100)
+        self.assertEqual(tables.count()[:2], (40, 4000))
+        for address in addresses:
+            machine.call(machine.release, address)
+        self.assertEqual((tables.count()[0], tables['unknown_frees'], tables['lost_blocks']), (0, 0, 0))
+
     def test_a_block_of_no_bytes_has_a_time_of_birth(self):
         machine = self.simple()
         tables = machine.tables
@@ -1028,6 +1047,39 @@ class Suite(object):
         machine.tables.teach(0x1000, END_OF_STACK)
         self.assertFrames(again(), [0x4000, 0x4000, 0x1000], 'end')
 
+    def test_other_code_at_the_same_addresses(self):
+        """The frames are the same, but what they depend on is not: what was noted of the old code holds no more."""
+        machine = self.machine().functions()
+        tables = machine.tables
+        self.teach(machine)
+        for pc in 0x1000, 0x5000:
+            tables.teach(pc, END_OF_STACK)
+        tables.forget(0x4000, 0x4001)
+        tables.teach(0x4000, (RSP, 32, None))
+        words = [0, 0x4000, 7, 7, 7, 0x5000, 0x1000]
+        first = self.call_with(machine, words, lambda sp: sp + 32)
+        sp = self.sp
+        self.assertFrames(first, [0x4000, 0x5000], 'end')
+
+        def again(fp):
+            machine.call(machine.release, 0x10000)
+            machine.call_on(sp, sp + fp, machine.allocate, 24)
+            tables['tick'] += 10
+            return tables.stack(tables.scan(10)[0][2])
+
+        layouts = tables['frames_next']
+        for _ in range(3):                      # the same code again: what was noted holds, and takes no more room
+            tables.forget(0x4000, 0x4001)
+            tables.teach(0x4000, (RSP, 32, None))
+            self.assertEqual(again(32).number, first.number)
+            self.assertEqual(tables['frames_next'], layouts)
+        tables.forget(0x4000, 0x4001)
+        tables.teach(0x4000, (RBP, 16, None))
+        self.assertEqual(again(32).number, first.number)
+        self.assertGreater(tables['frames_next'], layouts)
+        self.assertFrames(again(40), [0x4000, 0x1000], 'end')
+        self.assertFrames(again(32), [0x4000, 0x5000], 'end')
+
     def test_stacks_that_share_their_inner_frames(self):
         machine = self.machine().functions()
         self.teach(machine)
@@ -1455,7 +1507,8 @@ class Suite(object):
         self.assertLessEqual(abs(noted - counts[0]), jumps.value)
         self.assertLessEqual(total(figures, 'live'), jumps.value)
         self.assertLessEqual(tables['unknown_frees'], jumps.value)
-        self.assertEqual((tables['missed_frees'], tables['lost_blocks']), (0, 0))
+        self.assertEqual(tables['missed_frees'], 0)
+        self.assertLessEqual(tables['lost_blocks'], jumps.value // 50)      # out of the very middle of take()
 
     def test_registers_are_kept(self):
         driver = self.driver()
