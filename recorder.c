@@ -251,6 +251,12 @@ INLINE u64 first_place(header *h, u32 level, u64 key)
 	return (first_hash(key) >> 20 ^ (key >> 1 & 63)) & h->blocks_mask[level];
 }
 
+/* The same, for where it need not be fast. */
+RARE u64 rarely_first_place(header *h, u32 level, u64 key)
+{
+	return first_place(h, level, key);
+}
+
 INLINE block *bucket_at(header *h, u32 level, u64 place)
 {
 	return (block *)at(h, h->blocks_at[level] + place * 64);
@@ -275,10 +281,10 @@ INLINE block *best_place(header *h, u32 level, u64 key)
 
 /* How many records are not in this bucket, the first of their two, but in the second.  These counts lie behind
  * the level's buckets. */
-INLINE unsigned short *spilled_of(header *h, u32 level, u64 key)
+INLINE unsigned short *spilled_of(header *h, u32 level, u64 place)
 {
 	u64 buckets = h->blocks_mask[level] + 1;
-	return (unsigned short *)at(h, h->blocks_at[level] + buckets * 64) + first_place(h, level, key);
+	return (unsigned short *)at(h, h->blocks_at[level] + buckets * 64) + place;
 }
 
 INLINE void spill(unsigned short *place, int n)
@@ -302,11 +308,12 @@ INLINE u32 how_many(u32 places)
 /* The record of an address in a level; 0: there is none.  *second: which of its buckets it is in. */
 RARE block *find(header *h, u32 level, u64 key, int *second)
 {
-	block *b = first_bucket(h, level, key);
+	u64 place = rarely_first_place(h, level, key);
+	block *b = bucket_at(h, level, place);
 	u32 found = places_in(b, key);
 
 	*second = 0;
-	if (!found && unlikely(VOLATILE(*spilled_of(h, level, key)))) {
+	if (!found && unlikely(VOLATILE(*spilled_of(h, level, place)))) {
 		*second = 1;
 		b = second_bucket(h, level, key);
 		found = places_in(b, key);
@@ -335,7 +342,7 @@ RARE int take_anywhere(header *h, u64 address, u64 *out)
 			out[0] = w0;
 			out[1] = w1;
 			if (unlikely(second))
-				spill(spilled_of(h, level, key), -1);
+				spill(spilled_of(h, level, rarely_first_place(h, level, key)), -1);
 			if (unlikely(!level))
 				add(h->overflowed, -1ul);
 			return w1 != 0;                         /* 0: somebody was thrown out of take() */
@@ -400,7 +407,7 @@ RARE void replaced(header *h, u64 w0, u64 w1, u64 tcb)
  */
 RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 {
-	u64 key = w0 >> 20, old0, old1;
+	u64 key = w0 >> 20, old0, old1, first;
 	u32 level, levels, room, taken, other, overflow = 0;
 	int second;
 	block *b, *place;
@@ -423,7 +430,8 @@ RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 			}
 		}
 		level = overflow ? 0 : levels - 1;
-		place = first_bucket(h, level, key);
+		first = rarely_first_place(h, level, key);
+		place = bucket_at(h, level, first);
 		room = places_in(place, 0);
 		taken = room ^ ((1 << BUCKET) - 1);
 		second = 0;
@@ -446,12 +454,12 @@ RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 		if (unlikely(overflow))
 			add(h->overflowed, 1);
 		if (unlikely(second))
-			spill(spilled_of(h, level, key), 1);
+			spill(spilled_of(h, level, first), 1);
 		place += __builtin_ctz(room);
 		if (likely(swap_block(place, 0, VOLATILE(place->w1), w0, w1)))
 			return 1;
 		if (unlikely(second))
-			spill(spilled_of(h, level, key), -1);
+			spill(spilled_of(h, level, first), -1);
 		if (unlikely(overflow))
 			add(h->overflowed, -1ul);
 	}
@@ -460,24 +468,23 @@ RARE int put_anywhere(header *h, u64 w0, u64 w1, u64 tcb)
 /* There is no record of this address in a level for sure; 0: perhaps. */
 INLINE int absent(header *h, u32 level, u64 key)
 {
-	block *b = first_bucket(h, level, key);
+	u64 place = first_place(h, level, key);
+	block *b = bucket_at(h, level, place);
 
 	return VOLATILE(b[0].w0) >> 20 != key && VOLATILE(b[1].w0) >> 20 != key && VOLATILE(b[2].w0) >> 20 != key
-		&& VOLATILE(b[3].w0) >> 20 != key && !VOLATILE(*spilled_of(h, level, key));
+		&& VOLATILE(b[3].w0) >> 20 != key && !VOLATILE(*spilled_of(h, level, place));
 }
 
-/* Put a record in; 0: no room. */
-INLINE int put(header *h, u64 w0, u64 w1, u64 tcb)
+/* Put a record in; 0: no room.  place: the best for it, in the level that is the newest or was a moment ago. */
+INLINE int put(header *h, block *place, u64 w0, u64 w1, u64 tcb)
 {
 	u64 key = w0 >> 20;
-	u32 newest = VOLATILE(h->levels) - 1, level = newest, last = !VOLATILE(h->overflowed[0]);
-	block *place;
+	u32 level = VOLATILE(h->levels) - 1, last = !VOLATILE(h->overflowed[0]);
 
 	do
 		if (unlikely(!absent(h, level, key)))
 			goto look;
 	while (level-- > last);
-	place = best_place(h, newest, key);
 	if (likely(!VOLATILE(place->w0) && swap_block(place, 0, 0, w0, w1)))
 		return 1;
 look:
@@ -1076,6 +1083,7 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 	u32 part = hook >> HOOK_SIZE_SHIFT & 3;
 	struct walk w;
 	pending *waiting = 0;
+	block *place;
 	u32 tries;
 	int learning;
 
@@ -1112,6 +1120,8 @@ static __attribute__((used)) FAST void after(struct frame *f, u64 fp)
 		return;
 	}
 	generation = VOLATILE(h->generation);
+	place = best_place(h, VOLATILE(h->levels) - 1, result >> 3);
+	__builtin_prefetch(place, 1);
 	w.pc = *ret;
 	w.sp = (u64)(ret + 1);
 	w.fp = fp;
@@ -1138,7 +1148,7 @@ found:
 		return;
 	}
 	w1 = VOLATILE(h->tick) << BIRTH_SHIFT | (likely(size < LARGE_CODE) ? size : large_size(h, size));
-	if (unlikely(!put(h, result >> 3 << 20 | stack, w1, tcb))) {
+	if (unlikely(!put(h, place, result >> 3 << 20 | stack, w1, tcb))) {
 		add(h->lost_blocks, 1);
 		if (waiting)
 			waiting->address = 0;

@@ -284,6 +284,11 @@ def code(gate_address, code_bytes=None):
     return struct.pack('<Q', gate_address) + (CODE if code_bytes is None else code_bytes)[8:]
 
 
+# The largest part, after(), begins so far behind a multiple of 64: then none of its loops over the words of a stack
+# crosses a line of the processor's code cache. (Where one does, deep stacks cost a quarter more.)
+_LINE, _PHASE = 64, 48
+
+
 def place(areas, built=None):
     """Where the recorder's parts can lie -> list of addresses, in the order of the parts, or None: no room.
 
@@ -291,20 +296,29 @@ def place(areas, built=None):
     piece if an area holds it, else the largest parts first, each where the least is left over.
     """
     built = built or Built(CODE, OFFSETS, PARTS, FIXUPS)
-    free = [[start + 15 & -16, end] for start, end in areas]
-    for start, end in free:
+    for start, end in areas:
+        start += -start % _LINE
         if end - start >= len(built.code):
             return [start + offset for offset, _ in built.parts]
+    free = [list(area) for area in areas]
     addresses = [0] * len(built.parts)
     sizes = [end - start for start, end in built.parts]
-    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+    order = sorted(range(len(sizes)), key=lambda number: -sizes[number])
+    for number in order:
         size = sizes[number]
-        fitting = [area for area in free if area[1] - area[0] >= size]
+        fitting = []
+        for area in free:
+            first = area[0]
+            if number == order[0]:
+                first += (_PHASE - first) % _LINE
+            if first + size <= area[1]:
+                fitting.append((area[1] - area[0], first, area))
         if not fitting:
             return None
-        area = min(fitting, key=lambda area: area[1] - area[0])
-        addresses[number] = area[0]
-        area[0] += size
+        _, first, area = min(fitting)
+        addresses[number] = first
+        free.append([area[0], first])
+        area[0] = first + size
     if max(addresses) - min(addresses) > (1 << 31) - (1 << 20):
         return None
     return addresses
@@ -1204,11 +1218,14 @@ def _link(elf, keeper):
     text = bytearray()
     places = {}                             # number of a section -> number of its part
     parts = []
+    largest = max(section.size for section in elf.sections if section.flags & 2 and section.flags & 4)
     for number, section in enumerate(elf.sections):
         if not section.flags & 2 or not section.size:                           # SHF_ALLOC
             continue
         if not section.flags & 4 or section.flags & 1:                          # SHF_EXECINSTR, SHF_WRITE
             raise RecorderError('%s is not empty: the code has data' % section.name)
+        if section.size == largest:
+            text += b'\xcc' * ((_PHASE - len(text)) % _LINE)
         text += b'\xcc' * (-len(text) & 15)           # nobody falls through, and a disassembler stays in step
         places[number] = len(parts)
         parts.append((len(text), len(text) + section.size))
@@ -1285,16 +1302,16 @@ def _main(arguments):
 
 # ---- made by --build; do not edit ----
 OFFSETS = {
-    'keeper_count': 4736,
-    'keeper_finish': 6016,
-    'keeper_forget': 6496,
-    'keeper_know': 9344,
-    'keeper_scan': 3904,
-    'keeper_settle': 5440,
-    'keeper_stack': 4976,
-    'keeper_sum': 4272,
-    'keeper_teach': 6288,
-    'keeper_traps': 6624,
+    'keeper_count': 4688,
+    'keeper_finish': 5968,
+    'keeper_forget': 6448,
+    'keeper_know': 9296,
+    'keeper_scan': 3856,
+    'keeper_settle': 5392,
+    'keeper_stack': 4928,
+    'keeper_sum': 4224,
+    'keeper_teach': 6240,
+    'keeper_traps': 6576,
     'recorder_after': 47,
     'recorder_before': 8,
 }
@@ -1303,217 +1320,221 @@ PARTS = (
     (80, 113),
     (128, 149),
     (160, 566),
-    (576, 668),
-    (672, 908),
-    (912, 1206),
-    (1216, 1304),
-    (1312, 1978),
-    (1984, 2293),
-    (2304, 2394),
-    (2400, 3546),
-    (3552, 3633),
-    (3648, 4000),
-    (4000, 4384),
-    (4384, 4563),
-    (4576, 4874),
-    (4880, 4984),
-    (4992, 5386),
-    (5392, 5835),
-    (5840, 7266),
+    (576, 631),
+    (640, 732),
+    (736, 924),
+    (928, 1187),
+    (1200, 1288),
+    (1296, 1910),
+    (1920, 2229),
+    (2240, 2330),
+    (2336, 3482),
+    (3488, 3569),
+    (3584, 3936),
+    (3936, 4320),
+    (4320, 4499),
+    (4512, 4810),
+    (4816, 4920),
+    (4928, 5322),
+    (5328, 5771),
+    (5808, 7271),
 )
 FIXUPS = (
-    (29, 0, 14),
-    (71, 0, 20),
+    (29, 0, 15),
+    (71, 0, 21),
     (325, 3, 1),
     (400, 3, 2),
     (441, 3, 2),
-    (769, 5, 4),
-    (883, 5, 4),
-    (1004, 6, 5),
-    (1290, 7, 3),
-    (1473, 8, 5),
-    (1546, 8, 7),
-    (1637, 8, 4),
-    (1707, 8, 4),
-    (2688, 11, 10),
-    (3244, 11, 9),
-    (3820, 13, 11),
-    (3954, 13, 12),
-    (4005, 14, 0),
-    (4080, 14, 6),
-    (4373, 14, 3),
-    (4495, 15, 10),
-    (5204, 18, 11),
-    (5467, 19, 11),
-    (5507, 19, 16),
-    (5535, 19, 15),
-    (5567, 19, 12),
-    (5597, 19, 13),
-    (5765, 19, 18),
-    (5853, 20, 0),
-    (6041, 20, 8),
-    (6200, 20, 9),
-    (6487, 20, 19),
-    (6956, 20, 3),
-    (7183, 20, 8),
-    (7252, 20, 17),
+    (760, 6, 4),
+    (791, 6, 5),
+    (899, 6, 5),
+    (1016, 7, 6),
+    (1093, 7, 4),
+    (1274, 8, 3),
+    (1444, 9, 6),
+    (1495, 9, 8),
+    (1545, 9, 4),
+    (1583, 9, 5),
+    (1636, 9, 5),
+    (2624, 12, 11),
+    (3180, 12, 10),
+    (3756, 14, 12),
+    (3890, 14, 13),
+    (3941, 15, 0),
+    (4016, 15, 7),
+    (4309, 15, 3),
+    (4431, 16, 11),
+    (5140, 19, 12),
+    (5403, 20, 12),
+    (5443, 20, 17),
+    (5471, 20, 16),
+    (5503, 20, 13),
+    (5533, 20, 14),
+    (5701, 20, 19),
+    (5821, 21, 0),
+    (6005, 21, 9),
+    (6280, 21, 10),
+    (6557, 21, 20),
+    (6979, 21, 3),
+    (7192, 21, 9),
+    (7252, 21, 18),
 )
 CODE = zlib.decompress(base64.b64decode(
-    'eNqVWH90VNWdn5eZJBNMeVMdSlTcTnBsk5bdZlyP8iraeTAj98IbGxQ0ilZaWxZr3YNkHmDFlfAyxdt7XrUVtts9u7Xn7Okez3Z7'
-    'rNtKg1qdSSA/EGoSEKL02Aj+mGEgpLKG8CO8/XzvIxB194/NH5n37r3ve+/9/vh8P99vIOD/ndD/6nTzktvuuNNsNpeYt5m3M/FB'
-    '8XE9EDCXm3ebd5kt933j7rtauv63ZUyMFHOfCwTK+3bv3t2hQdgo0wubk5cEAswZD66tdt4PMveWkMu0J6Z17f74n5xpfNg6XfSP'
-    '6s/fYHRmQ6KzPDJ1jbmMi1Nc7DWXLhNvYLcTTPyx7bDn6YG2095xz1sbdTcFItjJDfWw4OYmbM9kA++YsWHR49sfueHnGbmEWWIo'
-    '0Wfpz3WzQrGeN3aabYc8z3vcEp2scCTGr/7xKM7MRD8rDId5sK2IN0vrZXIuM87Zc7hsW0FS3ehTTNtlabtS+raKdHs+W8m93vJs'
-    'S7xerIY4LvLlGcwrMCefZM6pkP2q6QwHuZMPccnXp8T+tHjj5H6uP9fLtDdZ4Z1KHhRhjXbqk2adMdpaw9xH6opHz3me0qHlfjOM'
-    'A8V4fVcmN5i9R5qzUkZ/ay1WzUpB411YyKHedddb2pJIJncw+3VWOFzFgz8bx9cvkgjuhi4nUzRHmHO6Yl3M9DqZ01mbEtGnypeN'
-    'Tn42u9xDP5eU86PcaUtWBAKakjuNa3PizNG08rRRehyl5+X3mveY904xEBMfMnmDJRdGmFwYY/LrTZbogZ6jzOjXt+RZ4XhU35Yv'
-    'DFcw40BS34KpkWhS3+ZpXs04M/ZjCFYp0dBYzSgzBvQtnfq2wcKhYE1/ly+/31wqxrg4swxSq5k75yQXu+EIey3p/oLs9uKkqZn+'
-    'XCcTb3PRyQtHruIJvAyxgSJeos7w1/CeqR/ghXeqrKC7kbSjnSLb3QjbJQZNEY3n8vb3mNyqhLrzNV4/CP1XZbRBFsxtVD7Rb2lD'
-    'K2VgJVaGEvnyIr796Ym7VnacK+43e0JxTXnR23C013ihFLOuVuebsmNGe5N27IPlcvnsK/rLefZP2CIEZyO9qvuad5p3kM9/BIe/'
-    'nTlH63jhWNCuTuRLpyBBLlzFxAQX0MH+lLvCM52zXvZwOveuXctkbmMNDgDJg8xNxaNMhOJM1saZOG6JIynxfvE32JjBOrm83v5v'
-    'dCGpM7kubIleMphlFO3XESd4g03Fa/CcHt3+g7MhHg1kxHQu1oazLexCYFnCS4l3eOF4CDaexuSWPXRb0/nga7DDOBPjkHkVS4wr'
-    '0fip72dwPw0ecaiKaf0s2L6HdLJy1ElVBjy6AuzvqDt4iTzLjelb8+Ww6e0uzYSFmLOjzvc98xvmfVP8j4tRs22Y8MASebIXQIAC'
-    'gGnj1o0LV6+phtBkTOsaS35Fs2MZaOfKlc76OdraKmd9Q+Xa6ZjevDEEny/95Izn0Vue3i7sYN7JxGg64Zl34CJXnrcMbBJdBkMo'
-    'PHKONjF4zyf90IqHudjBC0fhiTsgA5/PwJvvijssaa8yvT+mcXpn3NPbf44jp8R4qiZvRy5aUm9/UjljKj6HiVQcM1Y8khLdsCes'
-    'msJQXfHgWc9LSTxhPRPdQAF5syVvDfsWUFbt9d1g3BK7yKjT7d9ncn3ZOpKGZecwDGnF/4J3lBZrhN5OLl9DKrkJb6bXW2qhGMmn'
-    'c56lp0dvde/5CA5xKDHGpVQeLp9W8VS/i24Nh4WBxdJ4hGuDXDtiiQPFA2coxmi/OlN0O6M6pucwiTXuai/Xnf3OxUBKjGX05/ZQ'
-    '/PD6Poodrg1wrURx82NIme/WvkDpCtDdEamvv7b+2msX4NZs74hbu5Um2N6i8361M1xtdLdO74HiKCozYpcJAM6N2VFcQs/9hjz1'
-    'VZopteLWGMtecD4NDj8nkP0CbjWJBFb9IeVZQAKtnwedi36rmfrLY6RdeOz9Y6zwPmJ5P5N3hH09VyskL9/y/xFJp9Hb/zShnNEP'
-    'h1Kz0j9ioOlTMcDFX5jYz8UuzF/wwGVIMwNwzgFOSa0UY1c/qVJc4Z0wCz5J+Y2LCiQ0nbk/DKiMWQHvsaeNWvrz0whBZllGb3Ym'
-    'kkWSGbvsYQqL5DTyiE0kRt7dwOT8CDPebr2GGd1rYgBapOhEX0Yub+BGl/3FxGCuD0jOxaUlF19sJzWIXsud1cnlggYuH8THI601'
-    'XsE5FbTfL1eTlM7yKKSGmTGavYKJNWHWszlAyYh27Nmcn3b+MXfQnkUY1YhssXDFmgieeU+FmnKGx8v1fla/iWAGx26fubEaH1L8'
-    'fQYYEWBefvnU9LWbySf7FRQ+mf9kMtlvyc29yqWObI/46XQAsMJkwE8xEW58aIf03+e7SGXTAG9WfafXZx/o8LxAoGsSPyi1Zdzm'
-    'OsJ1BepiLzCDkQYt+a2wJe+us+S1KnQoyMOsYzIWcIbRTONhcCdNhT/Qyw6mE4NywVzrEkS8JcYscQgzoYxbu0kumIdHpOCFLfiN'
-    '62mMA7jSiWPpRD7RR8uUOxKpYGKBZSlM+opdA/AImcZOu7ZnAQtRTPxQpa3hSIaCYkO8LpCttWQ2XpcSxYwIdRMd+awl3sMra3yD'
-    'IT+ZYs4mJgmgcIsm09vJtl9ME0vjSVbIz7QwNdeCl2KgATcrqCsVN1BOkjQEdGgC77AkrcNI0q5NjIlWlhgr9cMPnPFL7BqcsIoi'
-    'qpzCeeJp4yM7chMpO0szKtYGTJEn4vVshT1D7CwUKwrHqpxhvfBeMA0jLS8/CLytsA1MXKP8waeNQ8qtgeOjyCfs/hGwlLlQTowX'
-    'ik01rRZsDJnV2Vnl2Wo7JlpbkJ5AbEDvxAKmANLS3iu9QIDpjFfq7a8oX+2zKxHOduoVj3IYQPdSJhOscYCJLEHvH7FPkNQZw6Vj'
-    'pvF660wFyqZIcKcQpoWFErTLz5pejw/X2p5EH3YI6TlOgStGWON+y3hbdzar15LzTrWee5R4pUwHLGOn7vw9XmiPOOksljZOtl5B'
-    '29IGpngYSaEbImgEb7SPJXaWjlFIiGHW2G8ZQ7rzZYhY5IausBqH2U3PYU7/QZ1GwJ+Kr+fyP+OEahT9v4s/S4G+uFk5cnJsZ7Vd'
-    'mQHq6rBOpUKdo6W/Jt5qHGWiaOpP5/0dWiuJT38z9UQKpod/NJGzNHybyeuuUZjuLobHHilGkABMZ0JL/ZDWQR0NXHTpP82TtzSl'
-    'iJFnjD+tCfPGMlaXL8WmQX9TvJZeAKLyDlXrbKTLjYHq1HTTiU6cJVpEiuTGiTUzcLjWCMfxyOIzOyrIq8IYvBzGDpKxH4Qky7XH'
-    '4U/1CKagBQhuhDv3+pdZQ3FEX5XmY2FGXg8NZCuxYfkn8H7SvDgKMUxuiEfkAhQn9zfwxn0p8eBcXngvDIoQZOI0iJNoTVF5khKP'
-    'zmOJ/pS4P8lenEQGK1H0WQZhHVhWPwK6CfmBfSo/WPKndcobnomQb25PKssOsPq/ZNzQa1wb5xLvBP/Z2fB9nsjD56N21TVEqbpQ'
-    'z1j1AyZAbYAityKR/2T9Zt4JNooMdBHdzgDdVsnvzmXS2ah8EtzD3RAPb6+jMvOX7EYnhuE1YQBTqVYlH6eBfozimqNc7GPy6Ty9'
-    'NhZRQax5i+qXX6kBd5nHjM7WXvMVVWJaeuG3JD8jPrJu/C2JbP01afpZ5i5FnLi1ZcCeJc6xoFQpTvy5uPo0XIB8hRlL43OzlwLd'
-    'nGS1qnf2eCVF8QkTiUM6PoccEqsQphETH80VzQ30y1JPrP+blaJ5jglotAL61uRXEsd8qYplFVnbIRzPs2o+xNmf/yxpFhkvi3lx'
-    'iE7xXUI8IHk1c+bFA/aOi6cQO2HCVZYoTrEiNCor7xwlBnwU/A8s76DerupRuSCpKOLt6mUdImSCWHP7gslJr1fPXY+XsYVLwlnz'
-    '/O7/coKKDz1HEY4AC/kB9nHuWijeRFqg9BncSCm4dFyVNqgKTjK5eBVh5IU6AA44DV+BZxwPwXWCVAAQ6yj6bknSbsaaKBU6LHEA'
-    'I67pwTxdzHhNb19JuCjbfqFSsCATsPpxUD7an2pwbciSSJHNYWLu12cEKqtyNGMM2V/Cs+k3Aqwbl69uvYIgbkY6cdCCv1miJUw4'
-    'gn915SrmlMLlH1OSCQNR4mNpqGMaE/ZqJpatL8+EFmp9LTg7kMD+vPze0ubjquKIgCow+dPAJUA3VCSD+o/onMs6HlXa+Oh2PZhn'
-    'PZ0E7XZYdLYdUglFPtmiqfXGQPZhS97blDg4hb7Q8a2rn6FcxQuHp1vBZ5L0qJ058RSTdkvxoZOep1KMfQ1zb9e4DLK205+/NRBY'
-    'p3hZJchDeR+ZfQtln3Kln9FP7h1l2jN0Tpz44xGKgmWcE8E/idAENV1UZ76U9EkctHFbyx+UgI5P2P96cJ08D26cqyIHPOXWJlDy'
-    'aObqJ+jkVDAUDk3nwaeSqoHReZ4/XkUO/yV6ugxoaMlvIIMNMecfYoGsXv4S9wrce81+STFCJm9tQI1pNR5kRlfrdNbWR8qzGt9k'
-    'rqlhsg6P5ku/+RrGjDe5vvA1ZhSYvrC37QNPKf/7OHwVc7+PTDMfhcwtiNL5oD63wIDzQSVuacEvEOgWUKr5TQTNyKPED/GaZHJt'
-    '+AT7JchpJshWw48sMXSBFF7sHAE5VTdJnEr73SN4d8NiNxr2Dc3deeDurzNZrS5MV7+Bnmo6AhStWn8XMdkP6dbOqYjdjWhq20he'
-    '0EFtq66p+HkABgKPN+9QEGkuy4idk1DadvQJGpLJuaZsnmfhQkByhWeA1IaUXFtriZETv8wY/XYN0E/P1au5ULPlxnOfD1xAV0or'
-    'ljHcCtQdK02ocQWzlNEBs6iv3vsU0u7j2kH4wZzEYKKPi6Vd48gYZUJU8WfC2AaKsBhlahDRe4j7pSjgQvFi+CPC2TRgNhVvsSS1'
-    'IWhKYhFl7TrK1zE99zB1zaQ9lxnZ+Ao99y28YmKF6dvYFBG8fdsUzSH8rsJvGL/fS4v1tXiOmnIJ6EtzJDG42K09weW8fmbMG7CJ'
-    'hXNjnz1SrqSfS8gs6lLlalM8UMvFSEYsqWNtO57w0f5T+ZL6L1yco0L/DRghcYyaMPCk+5ot+XdJKsXhTtfFVX1vEYO1Jol7jMBF'
-    'UW2U55Y4WdT+G3RFpplTDDnj2towd85qWbM8V9XBtPj8urvOUvdQtWVyX8BRnYngur0wK809dkb1inZ4O8u/MJ3HmLbuAaisicAs'
-    'RvNXjU9+a1+uGDSRzCvOCy/e589yBwgVdSZCdgd1MpSY2aVnVbuGni/PUMn5r6QRA4lab6cILaew9v/IEKjlz+cIuhMKvVGubalK'
-    'VpKn4r647K+d8Sqbl/8dGzQHsreT18hoPIPsKN5EmVzFg9vGlQVOWtpY8eRZlRKzX2aFw9dBbNSqOcNqus6XFHXly3BAezr3dts1'
-    'o9z5QYDCCPgMrjj+SQP6/TMVPrLy8yXIbTv6rPL3BpY7prfvVM9pP3V2qBfftJz6amOsJxVPqgvLx5LUPywUAS0INZQUYz2RbCSd'
-    'e1fPiRCR32Xw7dmoBOWGN1poTWysJ5Sd7uQ1VN8bdvpDEHFNIIwc3BPL3k+UL8aNs63LLuYcOsZ8JQ75CPQlCrnrqR3jHFOJuv2f'
-    'Q5SZcALNrqXfWEDPXUVjbTvoXlPun5HfaYHgeb5g7A5PPaW8alaQSoB39fahIAHXstWWeAf0HrUCVYCspkAkTc/tC/qtAEVWnE5c'
-    '/DhzrTgYSZbi+CFF6xkVcM3FdoAYRXQzv0BK2asXfATrVljyhWEyceNQRn9ur/W3oE5Q7qwqVYIWg0DUAxl38biCDX1bF/ODiZhD'
-    'AkDTzbUil2EF3cXrwHdVuabnfqRss9WndK9T61j0ATAwybQjTMwD16zdJR+JyIfDhCthfVMnGIx8GBUs+LZlnNNzz9NAgrnzTpeh'
-    '0bxmjOrOV2lsaVsdd6MDTF7Kboz2ZA8zDWV+58wpPU84PqgOF4PO9+KzND1nKfpCBHcpKeZt6rVCY8niC2eopgDyKcvpue0VRHDu'
-    'Beu/Jx5TGQDpv56huNrUU0E3SlE8H2YyswoIPSXaCuWgVQM3PBxNuY94JjVnqUcAUF3kWhMBFSWqS8TFWwBmanarRuCQqTrrxSv9'
-    'jH58huJl58uFTp+hRVmiB6xL9fDEhCV/pprU9XvAQH3+NcS0IpXFhZEoNz7U2/coark6cmHgZX8gdmHgV2og2UTSudEJ96Xk4xQ0'
-    'auUtdkMP+EL131MTXc9tUPVyUSOKlja69U0PkULF/kVXvzyhWmWFEZDHD6qos7Yo+LsJRRC1c0wbofRPEr6qNlSNzE7VdNNzX9R8'
-    'hfoxvg/YYokVEX+kh1pKAdaTmyRkpd+dVVlIBd9sCr6M6qafj7Q1hEwKVxGSq9/DUner0hLBwDZMllbgn1wSBfuMTDoPmGIuP0HD'
-    'IeZmn6/TBsUg3O0fGbyv/QgmnJtVz6PF1sufY043PPWk3j5AX3wOMvZChrw1xN1asJ5d2bdLWcxcdEJySZ54C/HTX7Ixk068W1pL'
-    '7nbe1Q77fexcoJKY+xtTZvrOz/jN3ZfOTF5NMWPlvMXPlPzy4OVzU5ZeVOZm+qYnSd2wQOk/pq4ptSiPV0I6xugRHl2K43z/A8Q0'
-    '8bA='))
+    'eNp9WXt0FFWa70p3kg5EqkeDBMWdDjS7icOuaccDqSNKF3TLvXKbCUIwig9mVIYZ3VkkXYBjHAmVHrjerVFXXXf3nBXPzrrHc9w5'
+    'rMeVCT67EkMTQE3CK8oejeFhNw2hBUnCs/b7buXlOLv5g66699Z9fN/v+32/7+LxuH9n1b+4ULvkruV367X6Ev0ufSnhX2fmqR6P'
+    'vkK/V79Hr3/wgXvvqW/7c8MI7888cq3Hk9u/d+/eFgUmyxPV3hyZ6PEQc8i7rtg87iXWHT6LKFsmtO397p+Yop1pmMQ78+qbc7TW'
+    'hI+35vrHj9HrKD9P+T59WR0/AKudJfyTpiOOo3qaLjinHWddmbXJE4CVLF+aeDdXw/JEVNKWyY13Pr3jiTmvxMUSwnhPuIOp23YS'
+    'O1NBq1r1pj7HcZ5mvJXYJ4J0xvN52DPhncTu9VNvUwbemLKLiBqiXTFmUdG0Eme1yp4jym6m7I6q2wtizalEIXV25aYz/mmmGKaj'
+    'PJWbTBybmKkIMc/7jA91s9dLzZSPCrohyg/G+IHBg1TdtosonxH7q0Lq5X4FV+oQermWbygh1hPlmZNXHEfakFk/9cOGgrSiLZ7s'
+    'Ttwn9GlRrbOhFEZNi4LF22AgBfOun82UJYF48nDiJ8Q+UkS9/zwEX7+DU1DLNxVdURsg5oWC9UHdaSVma2mUlz2XuyY/8tn0XBp/'
+    'JuZSeWo2RQo8HkXOO4Eqs0LEVJTchDw+5vF5xf36ffr94xxERi1NeBfpOsEHiJ0tNvvmETwp3wUmv4GE8aeMhDvJjObBV2FnYxMQ'
+    'foaIOUwsDBCxMEjET6oZT8vRWqf6YorYp8vU7Sm7t4BohyLqi9DVXxZRtzuKUzJEtIPQBF7NYtNASZ5oXeqLrer2brvPW9IpF9GX'
+    '6TxPeTflF+uifCfhHy+905qWzkTBZYwfpNym/CNqf1XEvGIj2kw5jx59BLrD3bzOk0wZPyfCxE3HlaPEgR31FhGvuVGCpJcpPauE'
+    'ZxWM8oVTOUp3vHD5nlUtVzIH0zGP9CI/GFe37aZ2NshmCJxl3Fpx5TNc6zx4MplKfKi+lyL/BNP7AHxoZ7l/OK9XbR6A0frdlB/S'
+    'l2NAnINoIPzyUmKeDIiFq6PWSkc3LzlGcTiVfQ+GxpJHjVIikhtLALcwdYZZiRD4/Tjj3zB+gvDTmaOwKAF7JFNqcxPCX9zOxB1+'
+    'wofQ+EzLGJ3hDnjDIOF7AEXpScYHZmOo1EP5vDhf6E/MhplgSpxs8LLjRHkf4TYRzQfwlKOGaj6AJ4XoJKvyZrTQ4+DewFOm3JwT'
+    'TsVhBy+lcn7d2ZudA1Yn5kcBF2X6A/qDbeHUdxmD8rze1Ivxz/jwEpsR8EQZYrcuXLO2GKaOBJW2gchNihGEyRPXrzI3zFLWFZkb'
+    'KgvXTYLuzRt9gPHsv110HHxL4VvbGJ5HPKjfHQs7w/am9qkyfRkEb7trd6AhOxME81cTXhYinIUChEdDfiYeWU2saGgWvpXDkWL8'
+    'uG5ecdTmZ2CPUT4ULckbFeM883TuGmn5xeMsn7iBCBYqj/KBYV/VXB7xVeL2XCcRpSHpmN2uV7rjyY5EOX4Ce7gCzfjJAXBv9jYF'
+    'qdhMpkrwvDfBm+58kn0MoZ2KJR2mxnrHfPjjS46z2LrvmCc8EBe/l6HAWzE87L6iuNJHlROMH8rEL2Fc6HynmVf5stAsq9ZJtiZW'
+    'EQGHpzNkmIQH0C0YG9bDheClrzPl8NF8q/RtzDPknUBFxc0VN9+8gHw4+rTvhFWalL37Tpt9xYSfN78q1nY3TEqDKTGM4rwP1owl'
+    'B4wy2LiafAPj4UPsyXI4KbQlRjGlAEpneRIhKt7C7SyyfCXUjVdiLVcIHIconS4YlZj63gDaE2D40AC1j/viykEqlvvzFC1bLIk4'
+    't8CdcAYdoYGOuBu/wyCnir0qP9+MXoXgBldjNIwCPFsnzQ2orh6H6vF4/oYgDe2GMe+MUGkdIK0LUNZFMSllg2TGszJF2V/5iffZ'
+    'jPRNASQklVjPeGTGKwBwGBPyTH1zAsJkGtN2JaYA2UeIttvoRZhHJiAINslQv7eSiPkBon3RMJNoO9cGCe+BFBvuiIsVlVRrM/4q'
+    '3J3sACal/OqsBV/sQDvwXcya1krFgkoqHoWP+xtKHNs87zWO54pxltZcHmb1Ey2fuI7wtX6S3uzBZIIrpjenJgw/Jg8b0xjkhSpg'
+    '64Ur1wbgmaYLZJfZO5SrcLPybegn2HbzlI3F8CHheXIVxDyafMX49LOXiGc7kWfFsymJrtFspG47yMTmXRJUJ3YE3HTYBTRBhES2'
+    'fSJAtTOGT/1jqg1NNoE4rayi1ekwDrU4zmiK0u/G1BK3asuRCoB3wS37IPAJWpCJn0HI31vOxM3IAeWSA8YYBPaQj1cdAe2jYA9k'
+    '25ThjYW7xYIaNhH4gWGE90GPL26VbhIL5sIjpMCF9fAbUmPQDgwUC5+KhVPhDhwm8YiigPAFjIFN7MxNRgnEnk/X2o3S9ALiw5B4'
+    'RqaZ3kAcY6IxVO5JlDKRQEbJxLlvJ8qJHzB+DF5J1QFin/LqfNYmDOEAnqJad9rJjhE7MojyCLFTUxh01TBAKTRUwslseaRMI+YR'
+    'gU1AQNWgG5jAcdASMUrDA7yBhAeynYADc2iiUQI7LMKQykVhP6GYds4I3IbGTmCPDLYunadQOL1eYEzm7XamwD5VZPaq9jFvDJy0'
+    'Iveobg4VGBp0zJR4cGVfj4Q1kDGk+jx5qB+yZg0yNLUz1SUNDHwMcxYnpuWmy+UIb6iHpAPCAuQZX0Cy9agGlGPZt5EjzaFCtfkD'
+    'idUOoxBC2oh+4GBmAp69mogwqeoiPAGO5p9gdkZzBuHQQV37tGEKmsGv8zA1bT8OtLNgXXpJd9KyhygfhztgBZ+apBi4vJ9UHWTa'
+    'F6q5Wb5mgfjU5JOoC0XMw7R21fwVvOAaIbRZMKYNNlyHy+ICOn8c8sBOmAJb4A3XYbw9e0pKj15S1cm0HtX8EUxxp+W7jlX1ktu2'
+    'QZ/623JoouDyDVT8Z0jSNkT/f4dex0BfVCuBHBloLzYK40C6KninULLOyexfo+7UThKe0dUXUu4KDYWoh38a3RIF1wM+qhEslQ8T'
+    'cctMyerWIkDsiUwAMq5uXlaiz+A4MEcl5W3qyylES3UUFXVc+5+1flqVg9G5q2FRr7sovGbfBlalLbJW2YiHGwBJX7ITd3T2EqZH'
+    'NCTVzq6dDJtrCFDYHnp8SksBosoPjVPB2V509qMwE7OMIcBTBQSTF0QRqbJRq8rDrMU4wq+y82FgXMwGCyQKYcHcPwD60fL8JExD'
+    'RGMoIBZAcfFQJa3aH+WP1lD7mJ/aJ72EXyDhId4QxfIiyp+cC8o3yh+KkHdGmIGFMxBCoKyQ625AYcwXVEOOIN/LEUy8XC7RsDWA'
+    '2NwRkZ7tIhXfxC3fHqoMUQHvSP+J6YB9Gk4B5suMopkokdqgHmEVXTqQWhdGbsGfqinkN8oHIQONsdtFYLfV4pc1oHo3SkyC3LAa'
+    'Q/4d5VgmvkZuNYPQvNYPxJQtlcnHrMQfLbP2JOX7iXghha9VGVDwaz/H+uMN2WDVOURrbdilfyBLRKbab+H8cX6O3foWTtnwB7T0'
+    '68RaBnFileaA9hi/QrxCpjj+ZWbNBYAAYoVoy0I1iauB3cxIsaxXPnayUpEjJ0p97mrCHr4awjSgw0c1vLYSf0l0y4a/WcVrZ+lA'
+    'jcyjvhS5KXzKnVUKqwxp6oPtOazkDOz9zR+gZSHjJaAfFe6XmV8i4wGTFxNzbshjfDS2C94OLlzNeGacF8GiovDlPOrak1DilEP+'
+    'U5tlPSkWRKT6Xipf1kOEXCbJAbV5wUins0tNzoaXgYVL/Al9ePWTZ7FYUJMY4RBgPjfAxqc9gFTmNrQCpk/vRkzB2dOywD1DwNVi'
+    '0WrkyLGyzT4xAb4CnXHaB9Dxml/Pk6VwxoUlznY7jCnDwoSED0GLpTvgnjai7VGbVyEviqZXZQrmUhRVDFGly5WAUOr2MAEpstaP'
+    'Snx2nO+hdq4srvUYN8Kz7hby7NYVaxquQ4qbHAsfZoA3xuv9yCPwT3muiJhZf+55TDJ+YJTQQAzMMYFwYw3hdRtyU8AKpa4VoHIA'
+    'E624P5s+PVJHtBHxsmcisFuKJLvV3+E+61qelNY4t1T1pki6Fand8PPWpj6ZUMSz9Yocr3UlHmfi/urw4XHyBbfPZmzFXEXtI5OY'
+    'd2sEH5WLZ58jwqjP/O2g48gUY8wk1lKFCi9puvDDxR7PeqnLCkE85Paj21/E7JMrdDP64L48UbbiPmHH341QqD6GKGr6QQjNg0Tc'
+    'Wa6/G3FFHFjjrvr35QQtf+L/2aB1UtS7sUZGDuiUxdVQgpbFZ2zBnWONYPdNot7nIvIConVYP96AgL8Rn64BNmTiAchgPcT8TdCT'
+    'UHM3Usemzh7jXakIiVhcCXUhqzpMtLaGSaSpA43Hqj4jlq5AZzk86u/+1zxo0z6j6sI9RLOJunBX09eONP6vYfNFxPo1ZJr5ULtg'
+    '4TkfpM8d4MD5ICXuqIdfYKA7QFLNr5bXCFkv6kN4jRCxzn+WvAbiNO4lawBHjPeMisKxmx9gTnkbxM/H3NsfQHflIqvM7zqaWnO7'
+    'ifIpEcXywHj0OfhU0uLBaFU621DJnsFTm+cDxk6IpqaNiIIWvHZqG8+fh8BBoOP15ZIi9bo4bx+h0qaTW7BJRGp0UTsXKmzQilsl'
+    'nwGlVkbFulLG+8++Ftc6jRJgPzVZIft8tcwKJX/oGWVXTCtM620A1h3IXpbtkmYxowPNZkHOfY9p91PlMOBgVrg73EH5srYhyBg5'
+    'ZFT+JXJsJUZYEDM1CNH7RgpY7gtl/OeQZ2NAs9FQPRO+kCzvmIBBmLXLMV8H1eTjeOsljBqiJUIr1eTP4BU6Vuquj3UegLeHdV7r'
+    'g9/V8OuH38difEMpPJfpYgnIl9pAuHuRVXqWirmdRJvbZaAKp9p+oz9XiD8T0S3yULlinf+ilPL+OF9STpo+2uKy/ffypX63vpzy'
+    'K1i1HwAnhE/hJQkg6cFaJn4ewdoc4HSLLNnhsKBg2YhwDyK5SKkNRTHjgxnlW5ArIkbMjM8cUtb5qXlJSei5Glmd4+Dhcfdcwtu/'
+    'NEZ18i9hq+Zl7/p94Fbse+qivNv5yGnPvaqbTxFl/S/AZNVIZkHsv2Fo5FtjqlTQKDKvG54886DbS01gqDLzss9owSsJOc30LEo1'
+    '93lqHMvOf0WLaJCo1WaM0FwUxv4fGSLcPZIj8ExQ6OWp8mJRpBCRCueFw/7BHCoyaO4/YIFaT2IpokaUheKQHflnxD5eRL3bh6QH'
+    'BpkykBm8JFNi4kfEPnILTFvGSi6SkrbhkqI8dw1s0JhEnb1GSZ6av/VgGAE/g1Yc+rNF8f/zh/4dViqicF4W1m062SLjoZIkT6nN'
+    'O+VzzE2tO+SL63rKL6PSSUdDtdIg4qkIlL1gB6AeCEUoOQbSgUQgljyqJvFKiIo6wP50qBRF44F6HBMcSPsSk8yUAtV5Y7vbBFPM'
+    '9PghR6eDiYdREgapdqlh+VhOAqvcCB5fA6k9MRXm3IB3LS+fQlS412DycgbLNGDZUvytVNTmhbABADkebJyB4uKReph5rjszLA9Q'
+    'Pi9hd5cXa4SjiQ+pVbeG8a9A+0MhgeUhKbFRwanJAh+6C3sYP86EUQuUOgFGeMESq4nZ6qfvj93kgj4HpeuDg35sHp837hqX264e'
+    'yA7rgW+s9aC9T5MZf39OXvt5m89tdG8qiojUTIoNMXcVcBILbVDL/Tg1EPh8KFsaQ6vxrR4LypWZb/tBlAPDrKSjIhlcNa1InjQa'
+    'WsPE+70IuKqeuLptX9xaNMR+vAw+hgNAwwFJXur2NuKGNOqXMNBdmioZKvzuAW5h4bwsGtXk7yQCXnKF5ad4HN4BtAWdRDlB+FxQ'
+    'vKW7xRMB8bgf2c2vbnoBdJR4HOrox2B+rV9NbsKGMLHmXsiB21KKllfNidi2rKmcWmVdRFxNbi1LJ44QpZXarVPGcjSD8APBRXm3'
+    '+VhomqImmRRRKLPxRPwLMCgDe9VmbrqIlQ3wrwuLZGOBrAuh9rgvFJR5CMr8CgIl3ibswngLYl8NZImxEp6IutW0JEWQyO0jZaAi'
+    'MDTl9RTln1PUdkkoDnp0eZeeuR6Le3nxl72Bhm03SCajfDB750GDNR/k37J2WO0deR3GP2biX+R9YcVl0L6u8ushSoaA4eErqu1W'
+    'm1+RopYERhsstyE42tAoGyLVeAlKtVa1+VFsMNMKsb8uguL179xJ1T/ibbuajCPR9kPgnPDr2oC66VfSho0IrmIZErOkb1sZt/Ga'
+    'VFWT1yuuhWolNbxyCe//VwbcljTeVHlIOjmi87K/uSSTm4zb6Ri3cXmnLuNUTc5BwpN0DdF8zzEYar0kb/SRPRqhM3sj/COWlIGo'
+    'DYygAQRo8vRlbPYRK/FmudLNuwE//0i0K2rzVKgqzNvlVcpqQ81dS8ydAL1BtdkDHeJamGMfzCEW+6hVCmJqd+KL7O/xWngUVYgx'
+    'Gv4chE5n9t+hJxY+mp3nXnEnPYVYBLyBaBpG0tbhHvdq+PmLw8eRt/2Iv8y3GbfO2H1l3MAx8z2IX6QjeK3mybbI/0uQsMUwzGwY'
+    'wFjGqzBMq9lHYDf/C1kJDEA='))
 KEEPER = zlib.decompress(base64.b64decode(
-    'eNqVWg10VNWdn5eZkElA3qhBo43diY5toqxmlK2ZDdZ5IdF78Y3GAopIrVXKRjnHjckMxC5HiS9TuN7OSg9Y22639Zw9/ditu2jF'
-    'GsCPmSTkCwshVERoMYLiDCMwQgkBhLe//30TiFu6Z1fOydz37nv34//x+/3+99mpuVyuHNNTK8OTXS5mjbmXFlkH3CxxuyfBtFUl'
-    '3e988T95eeho61QxlNNfuSXUFfWIruzhic8Y87jYwcVJY+48Jo4zsXVO+8e2rbuYvK+mXuwx2k/bR2x76TQjYbl8mDDh6WLuldVY'
-    'BZNlbMO05bOf3vDkLT+LyHuYKXYxfd1WlkpX8KouLtvTWKrRvs+27ae56GfaEE+l/ZFr2nO4b4o+lvrEy7SxoG1Kvxk6EPsqd//g'
-    'IQw8O+FZybQu/XclHQPRQmYPZCtMsS1dgHGYSGVLmd3HrGSYWbYn1mN96GZWysOl0RaRBpa8s0G8G3G3ezHQiZ1YT4ppaZYaKeRa'
-    '0pDhslCutZgn2srS+8/adicZM5J4yIsH/LyiOxIfjj6Ep8rrQ0OtU/BYeb04nN6AJ5l10r0sFNEafZH4nug3MF0NS308ibvbxzDE'
-    'RhoH85BfGn3MOlWwzG/YXczqmlIvSldnL82Nv3l1tod+JmffzHGrPVzgcmlq6BKulQe45dKyJTlq5qj9wDeNhcY3v+hRJo4yeYsp'
-    '7/AxeYefyburlSXTpSw0pK9NstSRUv13ydRIAQu9F9bXoutwaVj/na3ZxWMstBO3elkqQ7dGi3MstF1fC0MPp/a5i4e6nfGHjLli'
-    'lIvT8zBqEUtMP8HFO3OY2GHKu2vYxnGHw7JdTD7/IrnSnVhB+xd7uejiqYNX8WAXQyxsT+Oi1Bq5DddmxTBL7ZvEte3kylvgyuCw'
-    'IUoD8WQsxmSChuFyVg1zx9VQiXs0XjFIb0S0YQocrWuxIQsW43FPMJm9i29Yc+b+xZ1n0zuNPk9AG39b7DX1dVvyg/BUxm9e4wyd'
-    '+hBTp2jqN+DMeDK6UX8jyX4Et3tMrZ/sPG5l4z7jXsqJ40iIOcz6tIynDrljRcFk5jQGknc0MXGGiz9zsbM+0WYblm1H9zfE7dgU'
-    'JuMrirF0DD7MEvWBUiY8ASanBOrFWVMcZOJI+kUKJNGLR/SOX5Dh5FQmn/KayA040AylY9uCA3QlTjGxBcHUNzX2prU8UOqKiKlc'
-    'POWNLjjvgHoxZooPeepTD5PrN9Mu4dcSw/roNrhmkMl5MObazY41b9ew00nIKaamuooF1Yw82MMr/rw4V2d5HrZpE4gIS+3CDiZZ'
-    '3NafT2a9hr0tM41Sz+opcwLSeND41rmg5CKHQMRcK8dUto8QeEREikwO05q1dzS3FGHYsF/rHg3fqMX8EVjoS4uttuna0klWW2Xh'
-    '0qnoXrnCg1TIPH7atukqSVfdjj+YyDUEbeNerPhLec/AJ6WAqzMIy2PwUTVDJP2P0BRmwMtFD+yDcOzBGHh9Gq6ceOwxZazJsLc2'
-    'iJxhjdl6x8+weFi0vjgZ8533pN7xnLJffWA6E/UB9JgBX73odfxZj1tl6S2f23a9RAvPw7nRu5n8uinv8jIxNu7VfgoDRv4adJz6'
-    'eiQ+EC2j0fAYomOQouO3iI4M1wjdrXiymMxRiyvD7s/Mp3xJwkOm3pC7K7HwOCy8j1wcHOVSqgh3r3FycG7AR5mD7SNyKeGGTfFe'
-    'uvc0JRxNWGaIXiun47npTOLhRLMd740+fD6hgqMRfd3vKXl4xYCTOCpnLQxRl5jyGmZxiS7W6auouKnipptmUUDvOJyY8jx1sB1p'
-    '60CRNVIU6m2d2gezKYAVgwZgOT4aK8UW9PjLFChvU08mhj3jXvRc4GkI9+mu6Fe4XKNCWjbUcLflRPFszazYx7AipvUvzlmeRs3Q'
-    '3xgl2yJaHxllqQNI5p1M3ut1rFyk4D17+/9nSFqN3rH3jApDJxUyjcr6iP/qC8c/J//tJMI8z4fM/QKx3zyur+uf42Sdn12zMqfS'
-    'dAS01xVMclFgJp51KSotQPTESnKm/gq1ouVmKBm9HPwRNkODsRFKiXAJRcQqtYMFlUzW+Vhob+tXWai35WqgLVi8ITgQkQ9U8lB3'
-    '7LrgcEN8ANjOxSWZBNl7g6YivN9MlIOaZ1VyuQQDHG6dbNgpAwwU258torHezB7G2F4WykWvZKLFy/pWuoilaN6+lcmSfDO+J1Zu'
-    'iiSrAofc8VCLD23eV6C6rJGx7FXAolvJrlh5h76iiGiufSuQQYHRAxM4bULayueGFCg+10/D6Ot2guVqTPfKpAqsgxt8FOcJzxCT'
-    'iHMQ2xFs4ETMo7+e7CablTAbNDNoD8R2d9q2y9Wdx3MuhontuLAJ2fOwzph8zEtmp0Qx5Wyk9uwytnE8CTD7UZ5oLKNuP6vKsMSD'
-    'GhMLA+DwZKwA1CVbagy5YCahAmAma04GAIhowGMmZvyWy2Xz8WylOKY3LAx4cHt6Q/BQAxI4+BHuezYpM6X2+7lYYAb3OHu5MeaV'
-    'ywOe0OnYRUZfHfNQdhwqIOoa8fFiRN/yQJkrOpnhoTKxyxSePgaxoptiL5i26jBo3i1mPMMkoRQWHTaFbXdPiEcZJayZG4BsSV5u'
-    '4olqEzFN8oiALU2JaAIeqgkUaqAqCSvCsSmIqQYxm2UexlKsscnO4ibR4hpxB4NODx2Lld5K9o6qPpXWM9An+qxP3L8uiJWK3lS6'
-    'IHV4kjWipw64keyLsq2WXRC7NSJX7sLT6L2WIgOuTXI3PC4hDpNQNfyRHARjjUqd1JHqhuI6E762PimCiqpUU4KgIHaspMcQdYz2'
-    'Dl/Uzc+8hkWY2t7MN/Fr2YV6R4pQKP5RrLAhfih2u4HwsG1cR0sjsu6hiDYSkd6IGOFVECxpN9n1b+rlokBlQ+jj1mkNYlJE9HOr'
-    '15vvbxC3f27Ym01tK/wJDarHjyvkPcGqjrDQNt26AdNCIoCKi/R4BS5oFq7lIthYqFe3plLGY5JrYL5KI3S89UoTGJo64qZJ4EtD'
-    'PDVG/jTEUjWR6M2sUYoZjk6zUL9uvaNQoD7gN6t2sVvX4Ur/XqcSQXUPBW2eiLrboC14Yr1bcUOiw/1r9cbXkDqG+G5jeLS3KDaN'
-    'ksZ3bt2thTx0rEX5sJBeEseyzZwGdblW0Pb6sFuzuI+J5WTlY5mGMyRmnJdPtkzDy60+TnQ6UhSd1llAyOvFzSvgHje5J3s1prsa'
-    '4Oc2E4vHeFWPKUac/bRMoUnpjaCdvZb2AMadNEZpjleKVI5lvx9MKhOJY46vQcSGrGOGWIAA2Q/3LajkVVkGKA7281QWXnpsJksd'
-    '9GO79Sw41CAWhCekd3CXIxK68AjU0BDCphoAz/4S4AFHZRRODhT50Hw7rJwxwCo+iyRK+7ksMMUltNIKLo5C6pLojU26lnRQN7NT'
-    'ZsWAvS32LpYvCoLJbsKjE6ALB4u4+APgSJwGIrXJx2qYnAMRC62QWB7wbbgS8xz7BZPPrKCAqbX8+GnxAkoylynOsCrpJ5Ru+ZTJ'
-    'Z5PUdsz5JypD/kPdSMyzWairdQuDOjbeUqWjqadepgEj4rhZ+yqN2fpSJD4a/RU9wxKQBEAqU5xlbktRk/iAJaak0+tP2TYHNlSz'
-    '0NxAOHoJgN0KE65z6/d2Jq5M8pkawm2NKXxTpMqETzR5DQIV0VhJv6x+VdsNi0XjdAOQZiKFwzc2BPc4Q4PKKcrb92Gdtll8FBt5'
-    '5WIyLegqin6IHvFB+lGS0cDhImbNDLhiPeeXIjbDiW2mSF+AqM/pe0aMPYwC5xwdyGWw/IOoX+sDOUL5NJM/7VNaIbEEsH/QrBpG'
-    'pdTq4YnpJdy9vnuF2u2QAvWPHGXdy0MHdeuwyrb6gIeF6gM1+jN7HfUdphAeI6mPmhUG+5NN4rrjl+jtdLhgxM/ifXp8bT6v0yAr'
-    'JheiCkwdqTCrxq6lEpqFdrUsNeUk0s+PR0Sv0X5Aae3a1ubWBxW9EyGLU6bohvH9rPikI4PqOEl95F1EaO02VfPLPMLOlkEPURmf'
-    'WDle13M3vCdruHjSy+0ebqX8EfFELiKeHKM1jTGrF4Tbq8dvxmq43ZUppqoAPeAavwkvwyR/aXdjrrlkdwkTJ4ENEO/bg6NzqF54'
-    'u0RRfSMDRESvgkugTk+cIJV1qoDK2BMQNJ4cs3uze4OjrPaJttalZmhry2TaYu0TzS2PQK0s6W00NZDqHiafbGPyB1TyM/c9NdBc'
-    'p5l2gqU+KWTaKSb/nmltENvfhepqQ8X8XR9+K+V3y1iorbrVw0RbtfxGOQs11tBFYw23u7l12hv7d5q9g79BCEjWDR7CTLX3N+nW'
-    'p8pNHe87cvIJhPz69x092YZC65NJNHnorG69ofrv9Zryyyj69Y5/U8ppWO/4iSqV9pP7gslIaAtCa0k3bcYQO5jtaj+lzlyuqE/8'
-    'hHzDU/vdpvvH5CzTfX9NRH7J1OZ7zfi+6HRmh8N45//yAgPUVUTEDl61wxS7TTnflz+ZgbCPAvt3qN37mL2ZHJ2pJefa3ZkSdeqS'
-    'PlciUwX2GWoZTucEDcFhJ32Ce0z5D01BhMN/Ebbw0B+j32Hy+7vU8YD86a5zRb12jIp6U9tNE97K5Z1ehlLohoi8PhI/FP0Ks/va'
-    'T+ZDdCBb2p5yYnPKVuZe5Zw5FXNtkFvdvuxbWF32h0yu9isUfJfpdxxELODfAAtlohVMNrYhEnYwbRAojFkRDEeZe7UTJVdmd4/7'
-    'eVtEXKw2VHah8xbjPojHXoUWEbHVmBcRmxVsnyeTeQ6VHA8OA8m3TJBcNqL5U6TM7ujFJLr4zZ4/QKKS5sqifNy9gVSICXhNfejF'
-    '8rysYrBeZFgQDNalNE9w6AuCtIvA2UvlVuowOKs3/e2TDg56SRx6XbFS7nCE/sxZCtdk5gTJHkAyl6uUV2qlgvuPUTM61PF+y/tc'
-    'djrU8T7ROAqZD3JcT6l7ZuIOm4f6W1+Dm2qcgo3YY4Nij9pNaqwfRyDo1tID3C0VXySmnARSRS+OSE8Ps1JemMEUxlj2YAQ2dp5T'
-    '/CCOAZMQCSmQDxNBgI4wKhfXi0enh1c9eoP+vHEja9/v8MBpVSkHk0QHVxAdfBlmSz88pravxwvV6YQywc7MGAlZlN5Wj++CJJDH'
-    '/8/oPGFkKkXzu8QBRqOJ+s2UvwqrpLm7GUV5RPuDClb3C7RgrvWgmOaOwCbd4I5dhvJbtPiDtjr/42JmIJMiE7w57jUuxoBeGyYc'
-    'TBzEiKV0mFa8hYnyAFpqsLQHA5ZYI7ex1CG/WZzFk9vpXDaVvYoH6aeUB7t5bXMTl+Ga1qe5fCPnVP0dOUqthuCoWfGBAz19ZuLp'
-    'MJNFqEdRxXkCqBmsPp8ZsmMHs5cy6cGc24kY9NgnmZmwnGFvpdo4PyCGd3TC+NCs4kh+3OwvAYiZZQT+koFkt3L5Df8mr3p2hcqq'
-    '1IFCBDPyLMdkNZE/Es7eEjuqMO9XavjmNi4BsU4aQsyZ+ro9EW0LEKuQazu4VeuK/mMnFT8s1M30Wd1MpOhM2ZCtZaaWcUbfLg11'
-    'jMsST5alyzPYgmwtl0Z5/l552puhNc7y5Zhm+NDwUsPLpRu/WnCAi8lc3AkReycE651lwBEGHNDjD2JrmSp1Rje04K8pCMQNRO48'
-    'Cp586CDJm5n8Fljg5xQ8TOtmEoaeFVZcFpeKBOaAgO6sRFVgJqgQk61I5DNUj6E9x6+q0A0v30bV874xaDiAWUqd5UCLAc9QUjNt'
-    'iFSEnyVmNbKqIVMcpcumdPlnto3Yb9SWXUs1Xo3SSEdM+YA3bRynrVBtHPuyOoGKD8Q8wT3Zr+Fl1I105vR4/pHELGTQ2JllH7La'
-    'f1V5vQsAZYoD9Mzg57CmaMDSepqZ2DVumO7x84+hOfnKvZMK9PP1vJNQPz9XzLtfUIW8tc1GMc8T5cNMTq7XXx8gAgizVAZI+Vn0'
-    'fg78R2VHoIal6fWnVFW/m9n9sS10K3oPwsyHWvGUWdzLRLVzxjMT8gGdsf3UCflaDD3Wj+qQiZtZxRAgKHtlfmAId9wPDnPrZJH+'
-    'fFdFV/adB77wPWSu4oLPSCJuIoS2n7bteVAtEw4jqMQqz5GXxXZauFnxvqE/32OGBsL6ms1Gx6cAKOjFK/TXB5kza/Qi1j5IDfp2'
-    'IS5FIrHQy2SZ1tcewHx/cf6s4gplQfunKrGkUwRB8q9ySoHV5KOrmVzb/SO6AaYRqssQ71HRg8hZlDmgrP1PNa7Yzfip1hgib1Hn'
-    'rXT3iuEGMhg80d6Ft8J6ofnIGJBcf+4VKt9/qELWWpEf2hrzLivGBHSdXQ+sUSPR64R7UH+vUo+hhsYFrQ0/aqXWJrq6beml+ZZL'
-    'j9PZf2YJ/mAJUHN6IeLzqREA/CJTytUKRj70R6AVWHHKFGvozmzx/S20z+y6TjehiGWP6h33FSuOa6ST2sRLAcIqRVFQ5UwctueU'
-    '0ZDs0Q7V4xr8Sa0pNs1X3N8RWKVW+ps2Vd/Q0a2Q9OHJrN1EvKjHDynTbSLFgQz+QJ19WXTlHINZNbRvNNtPPo1aOVqigjCz2Uuz'
-    'f8SkokaysDhsikWBps6L6RuRUzYuCjTTnza9MDhMSqX/qRvpc9F1TH8repEr8dRQeIVdvKxUvGcuqf+8qQS1fDUSP/p5U7YA2sFO'
-    'Zd8hMmwi3d1mndKWNrDrrUblqP5YiO6WbVQHsVX9KMToNAb9CpZ01rUxXKcDWIeALhjKKlNoZVFN2748sIi2oseDJErknfMjFSfV'
-    'Eb77zsZIbUiPX6HuA686v0MZANedfXsKOZT8p686ddapBQjawD4rnMPo8SNz1jmBAlNAQkYCh74JyuV0Xp3k6gNdjkuAwKnoVEUY'
-    '4Ukq/LK71KEWDxne2M1q8rcL6vIrMBNrlXvzi5iKN9rfUN5Vd+NnColzDD9B4EXMkuRwLfNJoTIXF4Y/ehDdYID+6CRclmXreZ9R'
-    'RjA2PrKakPZagjk3esfnapsK/a8ewLp80fGxCzKSxpazmg2rzauRAWAM68W8MVBdWavz7Uq0f5RvVyvL0Yew5mYWR2wPIcwn2Eyu'
-    'STog2qt0YUUXq11Dh+gtJewaq1MN0oXh1BlPYuZqeTmZ7/pJTi0ZBkbVzuhHgUfnwC69448e6jCxmsRMLQsUXqHWoSiJCIbWYsrm'
-    'Ruiy2GTsw4d31qt3/slHEeB3wtnlUbawxm7T//l5tA3ZOAWRHPUvK44Px0pNeUM2YJ2CSEILLP+4NzvNlPir468vW0xtuu1TMzCx'
-    'OXpTA7Yen61mmkQLBNfNG6NADnXpz9yk7s/BymYURMhGFWrOcGlffWAhHUjyznHVhV3Mz8di2E97YvAIXZTRRaNzcKavS1KjkQeT'
-    '+JmPn/MGdzpnPWQqnReUntX0Kehlt1pBk5kIdKkxeK0nELvcGaWWHDiZRjLQLItefn40TtrfymkZKgfpBCSAaqX179QQyupVB5Vp'
-    'E3MLkY6HlXUdVHQzbbOBx/DCZv2Zaje9TvMm6JxW9LHEjFQwGRpr/bqEkeeAMXs9pLhNeT+UduklZqJRM1F9XEkrYFqXGeziE/fY'
-    'lQ2iZM++xaEfKl3Rm8nmjNciX6NfdV7pN4PJL7yStM3AQiAifap6sUAdquodLxSQYZwYlZICc8LmJwRtaPCvBWwRNP0VJF/CZu2M'
-    'Xr2jQY0INSM938vuZ/JVkhfx0WgxC0k6Mm4ZTzhP5soCJ8xrIOkVvpkJzyqDvhBYQ/nTFDAU4l/Ogmad3k8OKCdyo89YpasUYgKp'
-    'r5/lN+W/EHLwE0fpDLwS+M2FZws9UCldwvMs3a2uF6XP5s/ZK0W1LDKES9wCLKVVmdpvRlyOj8rVqZDbUuLHRk8TkXda7Xf9ea5y'
-    'iDudXyfqiiiAThiomdQZmk2qcTnoCabwsUdfOkdlzP2SQjkU5qwK0tA5qQtZJBZaoRVU4xyb9Z9nM02Pb1TzyhrV9Z+qUDzPWIqk'
-    'lLCkP830py0fkEH6gBgaeqrasguWXQ+6mnJZfcIYMlaMFS+bZoixu5aYPcRXZvHQbIEm+KoP2i2rLIjhHDIi2kKbGCuYtGxNmUF/'
-    'Ick0sgQtkTY9gbXH6Rq9YWeNDgcUjbMQUqV2SaVu5U4gJnePEg1Fga5ab+1lsbmOWb9gcmE1aYoVAHdWc35C+jB6wVmBPo511Yl2'
-    'Zp9y1dwAhO1C5CB9UB+Sl4jLyU3VsvQ5+XVDlG6iK8TPHvk1MeMFukAElm9DilBEvk1BKnwUj6QQpBOlFKAkRBCHcA5FEztxAm84'
-    'i3iV4opd7xl0uB1Uji5aqyx9NjHlXXVTrlF+TpQOMvqcZaN+wI/WUsa0Oj8L1amjrrpqVltX2VLM7AE9/pg6wa+rzHybGrZFHycz'
-    '86jd3kMBdMES6DzMGvfxt8fTPK9ZmXiXTveaSLomPDlT+iUro6hGs4n+hxUv0PpzQuuIvq4HRc8YiKZM9AN9I8Ec7vVNgF2MsJoC'
-    'MC1doO9p6lwUfsoJryO3jrrG8XhKV6S2IuaL1D7hjZXQUaVRa1wYgl9U+XmPQuDrFPgCeQHAkUTpdBXnAOCJ2GsQ9LZ0oAHU5V8A'
-    '3Vv+d9C9dALo6uveQ5mUvY7QdjO3ngTY/m2k9tE8zJpa+kIw+7keP0Iw61Hfqgb0jtNn6TP0BKf8N1hnQaI='))
-SOURCE_CHECKSUM = 0x7de84851
+    'eNqNWg90VNWZn5eZkEmIvFGDRhu7ExnbRFnNKK2ZDeq8kJF78U0bCygqtbRSNsqebkxmILquEl+mcL2dlR6wtt3u1nP2bNvduouu'
+    '2gawMpNA/oDFEAQRWo2gMJMRGGAN4e/b33dfAmFr96yek7nv3fe+e+/3fff3+3330am5XK4809Mrw5NdLmaNupcVWQfdLHm3J8m0'
+    'VSXdb1/6n7w6dLx1ihjI66/eHuqKeURX7sjEZ4z5XOzk4pQxbz4TnzGxfW77J7atu5i8v7ZB7DPaz9hHbXvZVCNpuXwYMOnpYu6V'
+    'NZgFk+Vs/dSn5jyz/onb/zkq72Wm2MP0ddtZOlPJq7u4bM9gqkb7ftu2n+Gij2kDPJ3xR6e153HfFL0sfcjLtNGgbUq/GToY/zJ3'
+    '/3ARDM9JelYyrUv/TUlHf6yQ2f25SlO8kymAHSbSuTJm9zIrFWaW7Ylvtj5yMyvt4dJoi0oDU94dEbui7nYvDJ3cjfmkmZZh6aFC'
+    'rqUMGS4P5VuLebKtPHPgvG13kjOjyUVePODnld3RxGBsEZ6qaAgNtJbisYoGcSSzHk8y65R7eSiqNfqiiX2xb2C4Wpb+ZBJ3t4/C'
+    'xAayg3EoLo0+Zp0uWO437C5mdZU2iLLVuSvz429en9tMP5Nzv8tzqz1c4HJpynQJ1yoC3HJpuZI8NfPUfuibxkLjm5dGlHWOu5yJ'
+    'HWzHsBhh6WyRtf8uLLWPwcvpzHUsSD9lLDjApnWcfAlzu2iDieNM3m7K2T4mZ/uZ/HqNigSeDg3oa1MsfbRM/00qPVTAQu+F9bXo'
+    'OlIW1n9ja3bxKAvtxq0eDEi3RorzLLRDX4tADab3u4sH1CDGPEPkuRjk4sz8BtHDxO/nzklW9GYaED1TyhUUevfXa02xm4vNcPsk'
+    'rqUpuovRHxwU812JVLyZSUmz5nJWbVT7mLkteo0l79VYev8k5JGpDS2RriV41BNM5aJ8/ZpzDyzpPJ/Z3RtxaWMvYoSovm7r2Ms8'
+    'nfWb0xyr6Y/GBz2KyCZSsY36myn2Y0zGY2p95PQJLsf63XoHBdm4n4v3jPtow3ymdsu5ucz61CdnNzUkF9mGddaOFwVT2bfwaCTx'
+    'cbyUycSKYkwbA2TMZCyAVDhoimOmGGbiaOZdSir4J5HSOyxanbzTlHd7mRilYJihTHwg2I8rU3QxsQ2J1Tsl/pb1VKDUxcVdUTHb'
+    'G8MKh2GSjB06Z9sNYj92B5ORWubu2KUcJtfuogUzZKLjtyV5y8Nsmh1iZ6np2cFUFHN4IZXzGvbb2a/QJrM2+5zUMx42vtUdTE3M'
+    'QC7ySByMsVL5pH2IwCIq0uRVeM+sm93cUgTjYb/WPRK+RYv7YT72hSVW23Rt2SSrrapw2RR0r1zhQepnnz5j23SVoqtuJ7/HY2nc'
+    'HwnaY/7m6cNlxjyur9vi+F2cgJf8cH8NE2UBJsyAj4mGgNeU321iyYbAdLoqx4Ii4qBhnbf1jucw2wYx2lCcj1dOiMwzuSuV5782'
+    'wfOx65g0A+UNYmQsVlXnxmMVuzM3wGRpQAVmqxOVwWiiP1ZOr2AO53GbXtmF8Ga5RlBtJVLFtNY6XBn29uzfUKanIgnb1CNDKifU'
+    'INPO2vbXkgs/cWENtcERLteovBVdnJy7Hyk7yMS8QHlU22+K9zIzztJ+MUSPlddxezqT6EsyO5GOLWYSruDTLJXt2rvBEWefbTbF'
+    'ocxZeLw+WfqGixJjg6+y8tbKW2+dxTZdaO0cTpYmVO/Oo9b+IiZOWR8Vhba2TumFWxVeiv0YNpIYiZdhEXri15QHm6gn+/dYNe7F'
+    'LmSXhoyd7ooFuHxNZSKyk4/v5vu0C1lZj7TUIvqbI+RbJOQjIzx90BPVdnN5nzfPyctFCqtzsxyD0+Ce/21wQpbXO2mOsOfOqQRz'
+    'Uj07X7ke+V0zIb8v5UtO6IUQ7iYCvMhvzP0isdl8pGDfXAdm/WzaSmIyOBc01hVMcVFgJp9zKWosQLLES/Km/iq1YhVmKBW7GnwQ'
+    'NkNb40OU8uESSopVahEPVjFZ72OhD1q/zEI9LdczsQesHAn2R+VDVTzUHb8xOBhJ9ANrubgimySHr9dUQveZyQpQ7awqLpfCwJHW'
+    'yYadNsAo8QO5IrL1u9wR2PayUD52LRMtXta70kWsQ+P2rkyVjDUT++IVpkixamD67EUtPrR5b4HqsoZGc9cB8+9g2OKYeYe+ooho'
+    'q307dj7ieDd4agK/bLjgMvn8AKG9fL6PzOjrdoN1ak33ypRKruH1PkrPpAcbysWIg45iASfjHv23qW7yWQkialZutfvjeztte5zD'
+    'CIUHiX24UOAAJCYYZkw+5iW3AwrKTTkH7DannG0YxxKMfpwnG8up28+qsyz5sMbEwgA4ORUvwD6SLbWGfHCmAhEucuZkwIeIBTxm'
+    'csZ/cbl8AZ6tEif0yMKAB7enR4KHI9jDwY9x37NRuSl9wM/Fg2Zwn7OWW+Je+VTAEzoTv8zorWce2h6HC4h9hny8GDn4VKDcFZvM'
+    '8FC52GMKTy+D+NBN8QFUVPURoh0x41nayT6adNgUtt09IR9lLOAlPIAMSV1t4okaE5lNcgdL8GXi54lucZdwoRYqkfApHC9FTkXE'
+    'HJb9DqZijU52JjeJJteIOzA6PXQiXnYH+Tum+tS+noE+0Wsdcv+qIF4metKZgvSRSdaQnj7oxm5fnGu17IL4HVG5cg+eRu8NlBkI'
+    'bYq7EXEJsZeCyuCP5CEAa9XWSR+tiRTXm4i1dagIqqhKDQkagviwUh5D1DMHxUT9guwbmISpfZD9Jn4tu1DvSBMMgcUKI4nD8bsN'
+    'pIdt4zpWFpX1i6LaUFR6o2KIV2cwnpv8+hcNcnGgKhL6pHVqREyKij5u9XjH+iPi7rOGvcXUtiOe0JR64jOKpzjJqo+y0Du6dbNG'
+    'OPzfhvVxkZ6oxAWNwrV8FAsL9ejWFNrxGGQa3FdlhD5rvdYEWaSPumkQxNIQT49SPA2xTA0kerJrlAJGoDMs1KdbbysUaAj4zeo9'
+    '7I51uNK/36l0TP2ioM2TMXebKafw5OtuBenJDvev1BtfxdYxxJON4ZGeovhU2jS+C/NuLeShEy0qhoWKSE7kmjkZdblW0PJ6sVqz'
+    'uJeJp8jLJ7IRRXLOy6dapuLlVh/A0LCGimJTOwsIfL24eQ3C46bw5K7HcNcD/Nxmcskorwa7DDnraSmlQemNoJ27gdYASp40Stsc'
+    'rxSpPZb7QTClXCROOLEGexqynhniQSTIAYTvwSpenWOA4mAfT+cQpcdmsvSwH8ttgLCNiAfDE7Z3kCoPCCVQwDDk7wDSpgYwz/4U'
+    '5gFH5ZRODhT50NwUVsHoZ5XHosmyPi4LTHEFzbSSi+M82MXTw2XxSTeQzulmdtqs7Lffie/C9EUBpBHh0UnQhYNFXLwLOBJngEht'
+    '8rFaJufWMgG5kHwq4Ft/LcY58a9MPruCEqbO8uOnxQsoyV6lOMOqop9QpuVTJp9LUdtx5x+prPh3dSM532ahrtZtDALXeEuVgqae'
+    'foUMRsVnZt1rZLP15WhiJPZLeoYl5wV8QCpTnIcQVtQkPmTJ0kzm9dO2zYENNSw0LxCOXQFgt8KE69z6vZ1NKJccUybc1qjCt4/A'
+    'ragwfKLJaxCoiMYq+mUNq9puXiIapxuANBNbOHxLJLjPMQ02pyxv34952mbxcSzk1cvJtaCrGPpJsn6YeZSkMHC4iFkzA6745otT'
+    'EVsQxDZTZP4sXYMP2Hi9cYEO5HJ4/mHUow2BPKF8hsmf9Sq5kFwK2B82qwdRubR6eHJ6CXe/3q2KEjGgQP1j0kpM6+GhYd06onZb'
+    'Q8DDQg2BWv3ZD5SNu8OUwsjnp72oQeGwP2L60Bq/QG+nwwVDfpbo1RNrx/Z1BmTF5EJUdemjlWb16A1UErPQnpZlppxE+vh7UdFj'
+    'tB9UWrqutbn1YUXvRMjitCm64Xw/Kz7l6M16gFYZaMQdFVq7TdX5co+wc+WQRFSWJ1eO1+ncjejJWi6e8HJ7M7fS/qh4PB8VT4zS'
+    'nEaZ1QPC7dETt2E23O7KFpP2Rw+4xm8iynDJn/rdmGcu3VsCVQhsgDLfERyZS/XAphJF9Y0MEAH9LPLBQXbyJGmt0wVUVp6EoPHk'
+    'md2T+wBytO7xttZlZmh7y2RaYt3jzS2PQK0s7Wk0NZDqPiafaGPyh1TCM/e9tdBcZ5h2kqUPFTLtNJN/xbQ26O0nobraUME+6cNv'
+    'lXyynIXaalo9TLTVyG9UsFBjLV001nK7m1tnvPF/o9E7+JuEgOTd4GGMVPdAk259qsLU8b6jKB9Hyr/+vqNR26BRD02iwUPndetN'
+    '1X8fqowvoojXO/5FKadBveOnqhQ6QOGDeg1tQ2ot7abFGGIns13tp9UZyjUNyZ9SbHj6gNt0/4SCZbofqI3KL5jaAq+Z2B+bzuxw'
+    'GO/8f15ggLrKqNjJq3eaYq8pF/jGTlqsM3YM2L9Trd7H7C0U6GwdBdfuzpaoU5TMhSqXyqtjKGe4GDDmRYKDzvYJ7jPlXzcFkQ7/'
+    'SdjCQ3+IfZfJH+x5SUX5Z3vG63GunSDRbWp7acA7uLzHy1AN3RyVN0UTh2NfYnZv+6mxFO3PlbWnndws3c7cq5wzpGKubeVWty/3'
+    'FmaX+xGTq/0KBXcxffYwcgH/97NQNoairbENmbCTaVuBwhgVyXCcuVc7WXJtbu94nN+JisvVgso/7/zEuB/isUehRVRsN+ZHxRYF'
+    '2xfJZL5DJZ8FB4Hk2yZILjtF9T4L7Y1dTqKL3+Z5l4oOaK4cKri960mFmIDX9EdeTM/LKrc2iCwLgsG6lOYJDlwiSLsInL1UV6aP'
+    'gLN6Mt8+5eCgl8Sh1xUv4w5H6M+ep3RNZU+S7AEkc7lKRaVOKrj/hEvpUMf7Le9z2elQx/tE4yhkPkT9lFb3zORsm4f6Wt9AmGqd'
+    'io3YY71ij7qNytZPohB0a+kB7paKL5Klp4BUscuj0rOZWWkv3GAKYzQ3HIWPnecUP4gTwCRkQhrkw0QQoCOMqiUN4tHp4VWP3qy/'
+    'YNzC2g84PHCG6N4bTBEdXEN08EW4LfOdUbV8PVGoziCUC3ZnR0nIojS/9EziT/D/mHEfUHcKZfMu4gCj0UT9ZspfhtWm+Xoz6vKo'
+    '9q5KVveLo6ow3oySmjsCm3SDO34Vym7R4g/a6jyPi5mBbJpc8LvxqHExCvS6mBH6umFYLGNip1m8jYmKAFrKWMYDgyXW0F0sfdhv'
+    'Fufw5A46Z03nruNB+injwW5e19zEZbi29Rku38wrZefuyNPWigRHzMoPHejpNZPPhJksQj2KKs4TQM1g9frMkB0fprMLD8bcQcSg'
+    'xw9lZ8Jzhr099qULBmHe0Qnjplnl0TG7uV8AELPLCfwlA8lu5/Ib/o1e9ewKtavSBwuRzNhneSZriPyx4ext8eMK836pzDe3cQmI'
+    'dbYhxJypr9sX1bYBsQq5tpNbda7Y33ZS8cNC3Uyf1U1HVPq67YZsLTe1rGN9hzTUsSxLPlGeMbNYgmytkEbF2L2KTG2W5jjLl2ea'
+    '4UPDSw0vl278asF+LiZzcQ9E7D0QrPeUA0cYcEBPPIylZavVOdvAg39OQSBvIHLnU/KMpQ42eTOT3wIL/JySh2ndTMLRs8KKyxJS'
+    'kcBcENA9VagK6GQPhWcrNvI5qsfQnutXVej6V+6i6nn/KDQcwCxNvaTFgGcoqZk2QCrCz5KzGln1gCmO02VTpuKYbSP3G7XlN1CN'
+    'V6s00lFTPuTNGJ/RUqg2jn9RHUIl+uOe4L7cV/Ey6kY6RPre2CPJWdhBo+eWf8Tq/knt6z0AKNM5LNx6Ft4UEUxtczMTe8Yd0z1+'
+    '/jEwd6xy7/SpM6LxbHc21M8vFPPuF1Uhb71jo5jnyYpBJic36L/tJwIIs3QWSHks9gAH/qOyI1DD1PSG06qq38vsvvg2uhW7F2nm'
+    'Q6142izuYaLGOeaZCfmAzvgB6oR8LYYe60N1yMRtrHIAEJS7dswwhDvuBwe5dapIf6Grsiv39kOXfN+Yp7jgGEnEjYTQ9jO2PR+q'
+    'ZcJhBJVYFXmKsthBEzcr3zf0Fzabof6wvmaL0fEpAAp68Rr9t1uZM2rsMta+lRr0LUJciY3EQq+QZ1rfeAjjTThCNu6/IEtRFrR/'
+    'qjaWdIogSP5VTimwmmJ0PZNru39MN8A0QnUZ4j0qepA5i7MHlbf/rtYVvw0/NRpD5i3uvIPuXjMYIYchEu1deCusF5qPjALJ9edf'
+    'pfL9RyplrRVjpq1R7/JiDEDXudeBNcoSvU64B/X3GvUYyjQuaG74UTO1NtLVXcuuHGu59MTttMuW4g+mADWnFyI/nx4CwC82pVyt'
+    'YOQjf5TO7ovTplhDd+aIH2yjdebWdboJRSx7RO+4v1hxXCMdzCZfDhBWKYqCKmfiiD23nEyyRztUj2vrT+tMsXGB4v6OwCo101+3'
+    'qfqmIVDOhKQPSWbdRuJFPXFYuW4jKQ7s4A/V2ZdFV84xmFVL60az/dQzqJVjJSoJs1u8NPrHTCpqJA+LI6ZYHGjqvJy++Thl4+JA'
+    'M/1p0wuDg6RU+p6+hT7/3Mj0t2KXuZJPD4RX2MXLy8R75tKGs00lqOVrsPFjZ5tyBdAOdjr3NpFhE+nuNuu0tizCbrIaVaD64iG6'
+    'W75BHcZW96EQo9MY9CtY0lnXhnC9DmAdALrAlFWu0Mqimrb9qcBiWoqeCKrvLvcsiFaeUkf07nsao3UhPXGNug+86vwu7QCE7vym'
+    'UgooxU9fdfq8UwsQtIF9VijqoJMl55y7cwIFpoGEjAQOfeOTKHR5ZYqrD255LgECp2NTFGGEJ6n0y+1Rh1o8ZHjjt6nBNxXUj83A'
+    'TK5V4R2bxBS80f6miq66mzhXSJxj+AkCL2OWpIBr2UOFyl1cGP7YMLrBAH2xSbgszzXwXqOcYGzcshqQ1lqCMTd4x8dqmwL9rx7A'
+    'vHyxcdsFWUm25axmw2rzauQAOEOdq1Mb1ZW1eqxdhfaPx9o1ynPxOJPNzSyB3B5Amk/wmVyTckC0R+nCyi5Wt+YV3GkpYdOsTmWk'
+    'C+bUGU9y5mp5NbnvpklOLRkGRtXN6EOBR+fALr3jDx7qMDGb5EwtBxReoeahKIkIRqrvIs2N0GXxyViHD++8rt75Ox9lgN9JZ5dH'
+    '+cIavUv/hxfQNmRjKTI55l9enBiMl5ny5lzAOg2RhBZY/nve3FRT4q+Ov75cMbXptk+NwMSW2K0RLD0xR400iSYIrps/Sokc6tKf'
+    'vVXdn4uZzSiIko8q1Zjhst6GwEI6kOQXPgRhFQvGcjHspzUxRIQuyumi0Tk409elqNHIgyn8LMDPRYc7nbMWmUrnBaVnNX11e8Wt'
+    'ZtBkJgNdygav8wTiVztW6iiAk8mSgWZ57OqL1jhpfyuvZakcpBOQAKqV1q8oE8rr1cPKtcl5hdiOR5R3HVR0M22Lgcfwwhb92Ro3'
+    'vU7jJumcVvSy5Ix0MBUabb1TwslzwZg9HlLcpnwASrvsCjPZqJmoPq6lGTCtywx28Ylr7MoFUbLn3uLQD1Wu2G3kc8brsF9jX3Ze'
+    '6TODqUteSdlmYCEQkb5WvVSgDlX1jhcLyDFOjkpJiTlh8ROSNrT1zyVsETT9NSRfwmbdjB69I6IsQs1Iz/dzB5h8jeRFYiRWzEKS'
+    'joxbxjecJ3ttgZPmtZD0Ct/MpGeVQV8IrIGx0xQwFPJfzoJmnd5HAaggckOnKFulEBNIfdMsvyn/kZCDnzxOZ+BVwG8uPNvogSrp'
+    'Ep7n6G5Ngyh7buycvUrUyCJDuMTtwFKalan9esjlxKhCnQq5LSV+bPQ0EXln1Hpfv8hVDnFnxuaJuiIGoBMGaiZ1hmaTanwK9ARX'
+    '+NijL1+gMuZ+WaEcCnNWDWnonNSFLBILrdAKqnGBzfouspmmJzaocWWt6voPVSheZCxFUkpY0p9m+tM2lpBBG24KDTxdY9kFy28C'
+    'XZVe1ZA0BowVo8XLpxpi9GtLzc3EV2bxwByBJviqF9otpzwIcw4ZEW2hTYwVTFm2ptygv5hiGnmCpkiLnsDa43SN3rAzR4cDisZZ'
+    'CFulbmmVbuVPIif3jhANxYCuWk/dVfF5jlsvcbmwmjTFCoA7q3lsQPp++7mjAn0c76oT7ex+Fap5AQjbhdiDGur+AXmFuJrCVCPL'
+    'npd3GqJsI10hf/bJr4oZL9IFMrDiHWwRyshNlKTCR/lICkE6WUoJSkIEeYjgUDaxkyfxhjOJ1yiv2E2erQ63g8qZ87lXlj2XLN2l'
+    'bso1Ks7Jsq2MPmfZqB/wo7WUM63ez0L16qirvobV1Ve1FDO7X088pk7w66uy36aGbdHHyex8ardvpgT63BKIT/jezjeNb/MxzcrE'
+    'LjrdayLpmvTkTemXrJyyGs0m+gckXqD1WULrqL5uM4qeURBNuegD+kaDedzrnQC7sLCaEjAj6d94TFXnoohTXngduXXcNY7HpV3R'
+    'usq4L1r3uDdeQkeVRp3x+RD8ktqf9yoEvlGBL5AXABxNlk1XeQ4Anoi9BkFvSwcaQF1+Ceje/n+D7pUTQFdf9x7KpNyNhLZbuPUE'
+    'wPYvo3WPjsGsqWU+D2bP6gn65yZZj/pW1a93nDlPH6MnBOV/APCcPv4='))
+SOURCE_CHECKSUM = 0x048ead38
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ import mmap
 import os
 import random
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -327,7 +328,7 @@ class Suite(object):
             machine.call(machine.release, 0x10000 + 16 * number)
         self.assertEqual(machine.tables.count()[0], 0)
         self.assertIsNone(recorder.place([(0x10000, 0x10100)]))
-        self.assertEqual(recorder.place([(0x10000, 0x10100), (0x20001, 0x30000)])[0], 0x20010)
+        self.assertEqual(recorder.place([(0x10000, 0x10100), (0x20001, 0x30000)])[0], 0x20040)
 
     # -- one thread, no compiler
 
@@ -1579,6 +1580,31 @@ class BytesInTheModule(Suite, unittest.TestCase):
         text = text.decode('ascii')
         self.assertNotRegex(text, r'%[xyz]mm|%st|%mm\d|syscall|int +\$|\(bad\)')
         self.assertRegex(text, 'cmpxchg16b')
+
+    @unittest.skipUnless(shutil.which('objdump'), 'no objdump')
+    def test_the_loops_over_a_stack_lie_in_one_line_of_the_cache(self):
+        number, (start, end) = max(enumerate(recorder.PARTS), key=lambda part: part[1][1] - part[1][0])
+        pieces = recorder.place([(0x10000, 0x10000 + 4000), (0x20003, 0x20003 + 4096)])
+        whole = recorder.place([(0x30008, 0x40000)])
+        self.assertEqual({pieces[number] % 64, whole[number] % 64}, {start % 64})
+        self.assertEqual(len(set(address >> 16 for address in pieces)), 2)
+        taken = sorted((address, address + part[1] - part[0]) for address, part in zip(pieces, recorder.PARTS))
+        for (_, before), (after, _) in zip(taken, taken[1:]):
+            self.assertLessEqual(before, after)
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(recorder.CODE)
+            f.flush()
+            text = subprocess.check_output(['objdump', '-D', '-b', 'binary', '-m', 'i386:x86-64', '--no-show-raw-insn',
+                                            '--start-address=%d' % start, '--stop-address=%d' % end, f.name]).decode()
+        lines = [line.split(':\t') for line in text.splitlines() if ':\t' in line]
+        loops = []
+        for index, (address, instruction) in enumerate(lines[:-1]):
+            jump = re.match(r'j(?!mp)\w+ +0x(\w+)', instruction)
+            if jump and 0 < int(address, 16) - int(jump.group(1), 16) < 48:
+                loops.append((int(jump.group(1), 16), int(lines[index + 1][0], 16)))
+        self.assertEqual(len(loops), 2)                 # return addresses, frame pointers
+        for first, last in loops:
+            self.assertEqual(first // 64, (last - 1) // 64)
 
     def test_the_bytes_are_those_of_the_source(self):
         source = os.path.join(support.ROOT, 'recorder.c')
