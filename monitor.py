@@ -3302,18 +3302,15 @@ class SharedLedger(object):
             self.leader(number)             # also what has not expired belongs to its CallStack's figures
         found = []
         for number, (blocks, size) in self.expired.items():
-            left = left_bytes = 0           # what was reported and is still there; the rest has been freed
-            for member in self.members[number]:
-                if member < len(figures):
-                    left += figures[member].expired
-                    left_bytes += figures[member].expired_bytes
+            rows = [figures[member] for member in self.members[number] if member < len(figures)]
+            left = sum(row.expired for row in rows)         # reported and still there; the rest has been freed
+            left_bytes = sum(row.expired_bytes for row in rows)
             if left:
-                found.append((left, left_bytes, number, blocks - left, size - left_bytes))
+                found.append((left, left_bytes, number, blocks - left, size - left_bytes, rows))
         found.sort()
         self.engine._send_modules()
         entries = []
-        for _, _, number, late, late_bytes in found:
-            rows = [figures[member] for member in self.members[number] if member < len(figures)]
+        for _, _, number, late, late_bytes, rows in found:
             freed = sum(row.free for row in rows)
             freed_bytes = sum(row.free_bytes for row in rows)
             frames, exact, ending = self.looks[number]

@@ -226,8 +226,7 @@ NOINLINE void freed(header *h, u64 w0, u64 w1, u64 tcb)
 	}
 	if (unlikely(w1 & EXPIRED)) {
 		stack_record *record = (stack_record *)at(h, h->stacks_at) + stack;
-		u64 n;
-		n = fetch_add(&record->free_expired, 1);
+		u64 n = fetch_add(&record->free_expired, 1);
 		if (n < LATE_AGES)
 			VOLATILE(record->late_ages[n]) = age + 1;
 		add(h->late_frees, 1);
@@ -357,8 +356,9 @@ RARE int take_anywhere(header *h, u64 address, u64 *out)
  * Two plain stores are enough, and need not wait for the line as a cmpxchg16b does: but for the thread that gives the
  * block back, nobody changes a record with its final stack but the monitor, which marks what it reports.  A mark
  * that it makes in between is lost together with the record, so nothing may be concluded from there being none
- * (keeper_sum() counts those that are left), and what may have to be put back is taken out by take_anywhere().  The second word goes first: while the first one is there the place is
- * not empty for anybody, and a record without a second word is on its way out.
+ * (keeper_sum() counts those that are left), and what may have to be put back is taken out by take_anywhere().  The
+ * second word goes first: while the first one is there the place is not empty for anybody, and a record without a
+ * second word is on its way out.
  */
 INLINE int take(header *h, u64 address, u64 *out)
 {
@@ -967,6 +967,7 @@ RARE u64 learn_layout(header *h, stack_record *record, u64 hook, u64 generation,
 	struct walk again = *w;
 	layout *l;
 
+	/* `generation` is written after `layout`, so it is read before */
 	if (known && current)
 		return known;
 	offset = reserve_words(h, words);

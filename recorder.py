@@ -24,7 +24,7 @@ The tables, each with its size in the header:
     blocks    buckets of 4 records of 16 bytes; an address can be in two buckets of each level. First word:
               address / 8 (44 bits), stack (20 bits); second: tick of birth (31), reported as expired (1),
               size or its code (32), never 0. Records come by one cmpxchg16b and go by two stores, the second
-              word first: one word alone is no block. There are no tombstones. The first bucket is one of 64
+              word first (see take()): one word alone is no block. There are no tombstones. The first bucket is one of 64
               in a row that a kilobyte of the program's memory shares, the other one can be anywhere. Behind a
               level's buckets, 16 bits for each: how many records whose first bucket it is are in their second
               one (never less than there are): where that is 0, only the first is looked at. Level 0 takes
@@ -106,7 +106,6 @@ CONSTANTS = (
     # a hook's word
     ('HOOK_MASK', 0xFF), ('HOOK_SIZE_SHIFT', 8), ('HOOK_PRODUCT', 1 << 10), ('HOOK_BOTH', 1 << 11),
     ('HOOK_THROUGH', 1 << 12), ('HOOK_RESIZES', 1 << 13),
-    ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
 )
 _constant = dict(CONSTANTS)
 NEST_DEPTH = _constant['NEST_DEPTH']
@@ -194,6 +193,7 @@ LOOP_STRUCTURES = (
 )
 LOOP_CONSTANTS = (
     ('TRAP_FREE', 1), ('TRAP_ALLOCATION', 2),
+    ('SIZE_FIRST', 0), ('SIZE_SECOND', 1), ('SIZE_THIRD', 2), ('SIZE_PRODUCT', 3), ('SIZE_PRODUCT_23', 4),
     ('FOUND_NOTHING', 0), ('FOUND_EVENT', 1), ('FOUND_TRAP', 2), ('FOUND_NOBODY', 3),
     ('DUE_CPU', 1), ('DUE_MASK', 2), ('DUE_ROOM', 4),
     ('QUEUE_SIZE', 64), ('GATHER_EVERY', 8), ('MASK_EVERY', 16), ('SAMPLE_EVERY', 64), ('SAMPLE_MOST', 1000000),
@@ -317,7 +317,8 @@ def place(areas, built=None):
             return None
         _, first, area = min(fitting)
         addresses[number] = first
-        free.append([area[0], first])
+        if first > area[0]:
+            free.append([area[0], first])
         area[0] = first + size
     if max(addresses) - min(addresses) > (1 << 31) - (1 << 20):
         return None
@@ -345,6 +346,7 @@ def gate(tables_address):
 
 
 FIRST, SECOND, THIRD, PRODUCT, PRODUCT_23 = range(5)
+_FACTORS = {PRODUCT: FIRST, PRODUCT_23: SECOND}        # the first factor; the other is the next argument
 
 
 def hook_word(number, kind, size, through_argument=False, resizes=False):
@@ -353,8 +355,8 @@ def hook_word(number, kind, size, through_argument=False, resizes=False):
     where rax = 0; resizes: the block is the first argument where rax is no less than the size, else none."""
     if not 0 <= number <= _constant['HOOK_MASK']:
         raise ValueError(number)
-    word = number | {PRODUCT: FIRST, PRODUCT_23: SECOND}.get(size, size or 0) << _constant['HOOK_SIZE_SHIFT']
-    if size in (PRODUCT, PRODUCT_23):           # that one by the next
+    word = number | _FACTORS.get(size, size or 0) << _constant['HOOK_SIZE_SHIFT']
+    if size in _FACTORS:
         word |= _constant['HOOK_PRODUCT']
     if kind == BOTH:
         word |= _constant['HOOK_BOTH']
@@ -818,9 +820,9 @@ class Tables(object):
 
     def forget_layouts(self):
         """What was found by comparing is walked again."""
-        generation = self['generation'] + 1
-        if generation > 0xfff:
-            generation = 1
+        generation = self['generation'] + 1 & (1 << 64) - 1
+        if not generation & 0xfff:              # that of an empty entry of the cache, which holds 12 bits of it
+            generation += 1
             start = self['cache_at']
             self._bytes[start:start + (8 << _constant['CACHE_BITS'])] = bytes(8 << _constant['CACHE_BITS'])
         self['generation'] = generation
@@ -1534,7 +1536,7 @@ KEEPER = zlib.decompress(base64.b64decode(
     'LjrdayLpmvTkTemXrJyyGs0m+gckXqD1WULrqL5uM4qeURBNuegD+kaDedzrnQC7sLCaEjAj6d94TFXnoohTXngduXXcNY7HpV3R'
     'usq4L1r3uDdeQkeVRp3x+RD8ktqf9yoEvlGBL5AXABxNlk1XeQ4Anoi9BkFvSwcaQF1+Ceje/n+D7pUTQFdf9x7KpNyNhLZbuPUE'
     'wPYvo3WPjsGsqWU+D2bP6gn65yZZj/pW1a93nDlPH6MnBOV/APCcPv4='))
-SOURCE_CHECKSUM = 0x048ead38
+SOURCE_CHECKSUM = 0x5d068469
 # ---- end of what is made by --build; do not edit ----
 
 if __name__ == '__main__':

@@ -1080,6 +1080,17 @@ class Suite(object):
         self.assertGreater(tables['frames_next'], layouts)
         self.assertFrames(again(40), [0x4000, 0x1000], 'end')
         self.assertFrames(again(32), [0x4000, 0x5000], 'end')
+        # nor when the cache's 12 bits of the generation have come round
+        tables.forget(0x4000, 0x4001)
+        tables.teach(0x4000, (RSP, 32, None))
+        self.assertFrames(again(32), [0x4000, 0x5000], 'end')
+        noted = tables['generation']
+        tables.forget(0x4000, 0x4001)
+        tables.teach(0x4000, (RBP, 16, None))
+        while (tables['generation'] ^ noted) & 0xfff:
+            tables.forget_layouts()
+        self.assertEqual(again(32).number, first.number)
+        self.assertFrames(again(40), [0x4000, 0x1000], 'end')
 
     def test_stacks_that_share_their_inner_frames(self):
         machine = self.machine().functions()
